@@ -1,0 +1,11 @@
+"""What the chapters share. Each module has one subject; the README maps questions to files."""
+
+import os
+import warnings
+
+__version__ = "0.1.0"
+
+# Paddle reads these when it is first imported, so they are set before any module of ours can import it.
+os.environ.setdefault("GLOG_minloglevel", "2")  # its late log lines carry time and pid into the next cell
+os.environ.setdefault("FLAGS_cudnn_deterministic", "1")
+warnings.filterwarnings("ignore", message="No ccache found")

@@ -1,0 +1,147 @@
+"""Where a chapter runs and on what: device, data, length and seed, from the COURSE_* variables.
+
+This is the only module that names a device. `setup()` stands in the first code cell of every chapter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from course_utils import __version__
+from course_utils.errors import CourseError
+
+__all__ = ["Settings", "current", "data_dir", "repository", "setup"]
+
+CHOICES = {
+    "COURSE_DEVICE": ("auto", "cpu", "gpu:0"),
+    "COURSE_DATA": ("auto", "sample", "real"),
+    "COURSE_PROFILE": ("full", "quick"),
+}
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the COURSE_* variables ask for.
+
+    device: "auto", "cpu" or "gpu:0"; `setup()` replaces "auto" by what is there.
+    data: "auto" (real where it lies in the data folder, else the sample), "sample" or "real".
+    profile: "quick" (what tests run) or "full" (what a reader runs).
+    seed: of Python's, NumPy's and Paddle's generators, 0 to 2**31 - 1.
+    """
+
+    device: str
+    data: str
+    profile: str
+    seed: int
+
+    def pick(self, *, full: Value, quick: Value) -> Value:
+        """The value for this profile: `epochs = run.pick(full=5, quick=1)`."""
+        return quick if self.profile == "quick" else full
+
+
+def current(seed: int = 0) -> Settings:
+    """The COURSE_* variables as they stand, checked; `seed` holds where COURSE_SEED is not set.
+
+    Raises CourseError that names the allowed values.
+    """
+    chosen = [_choice(variable) for variable in CHOICES]
+    return Settings(*chosen, seed=_seed(seed))
+
+
+def setup(chapter: str, seed: int = 0) -> Settings:
+    """Prepare a chapter: seed every generator, choose the device, set the plot style, and print one line.
+
+    chapter: the notebook's name, such as "01_convolution". seed: the chapter's own; COURSE_SEED overrides it.
+    Raises CourseError for a wrong COURSE_* value, a missing data folder, or a device that is not there.
+    """
+    run = current(seed)
+    found = _found_data()
+    with contextlib.redirect_stderr(io.StringIO()):  # its notes about OMP_NUM_THREADS are plain prints
+        import paddle
+    import matplotlib.pyplot as plt
+
+    device = _choose_device(run.device)
+    paddle.set_device(device)
+    random.seed(run.seed)
+    np.random.seed(run.seed)
+    paddle.seed(run.seed)
+    plt.style.use("course_utils.course")
+    print(
+        f"{chapter} · course_utils {__version__} · Paddle {paddle.__version__} · {_describe(device)}"
+        f" · data {run.data} ({found}) · {run.profile} profile · seed {run.seed}"
+    )
+    return Settings(device, run.data, run.profile, run.seed)
+
+
+def repository() -> Path | None:
+    """The clone that the package runs from, or None where it was installed without one."""
+    root = Path(__file__).resolve().parent.parent
+    return root if (root / "notebooks" / "src").is_dir() else None
+
+
+def data_dir() -> Path:
+    """Where data sets lie: COURSE_DATA_DIR, else data/ of the clone, else the user's cache folder."""
+    if named := os.environ.get("COURSE_DATA_DIR"):
+        return Path(named).expanduser().absolute()
+    if clone := repository():
+        return clone / "data"
+    import pooch
+
+    return Path(pooch.os_cache("paddle-course"))
+
+
+def _choice(variable: str) -> str:
+    allowed = CHOICES[variable]
+    value = os.environ.get(variable) or allowed[0]
+    if value not in allowed:
+        raise CourseError(f"{variable}={value!r} is not known: use {', '.join(allowed[:-1])} or {allowed[-1]}")
+    return value
+
+
+def _seed(default: int) -> int:
+    text = os.environ.get("COURSE_SEED") or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**31:
+        raise CourseError(f"COURSE_SEED={text!r} is not known: use a whole number from 0 to {2**31 - 1}")
+    return int(text)
+
+
+def _choose_device(asked: str) -> str:
+    """The device to use. CUDA is written for and guarded, and unproven: no CUDA build was to be had."""
+    import paddle
+
+    with_cuda = paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count() > 0
+    if asked == "auto":
+        return "gpu:0" if with_cuda else "cpu"
+    if asked == "gpu:0" and not with_cuda:
+        raise CourseError(
+            "COURSE_DEVICE=gpu:0 but this Paddle sees no CUDA device: install the GPU build (README, GPU), "
+            "or use COURSE_DEVICE=cpu"
+        )
+    return asked
+
+
+def _describe(device: str) -> str:
+    if device != "cpu":
+        return device
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    return f"cpu ({threads} thread{'s' if threads != '1' else ''})"
+
+
+def _found_data() -> str:
+    folder = data_dir()
+    if os.environ.get("COURSE_DATA_DIR") and not folder.is_dir():
+        raise CourseError(
+            f"COURSE_DATA_DIR names the folder {str(folder)!r}, which does not exist: create it, or unset the variable"
+        )
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    return f"found: {', '.join(names)}" if names else "none found: samples"
