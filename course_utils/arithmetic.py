@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import overload
 
 __all__ = [
     "ConvCost",
@@ -47,6 +48,12 @@ class ReceptiveField:
     jump: int
 
 
+@overload
+def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int | str = 0, dilation: int = 1) -> int: ...
+@overload
+def conv_output_size(
+    size: tuple[int, int], kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1
+) -> tuple[int, int]: ...
 def conv_output_size(
     size: Extent, kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1
 ) -> Extent:
@@ -130,7 +137,7 @@ def conv2d_cost(
         raise ValueError(
             f"a kernel of depth {depth} with groups {groups} needs {depth * groups} input channels, not {channels}"
         )
-    out_height, out_width = _both(conv_output_size((height, width), (rows, columns), stride, padding, dilation))
+    out_height, out_width = conv_output_size((height, width), (rows, columns), stride, padding, dilation)
     window = depth * rows * columns
     values = batch * filters * out_height * out_width
     return ConvCost(
@@ -188,7 +195,3 @@ def _shape(name: str, shape: Sequence[int]) -> Sequence[int]:
     if len(shape) != 4 or prod(shape) <= 0 or min(shape) < 1:
         raise ValueError(f"{name} {tuple(shape)} must be four whole numbers of at least 1")
     return shape
-
-
-def _both(value: Extent) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else value

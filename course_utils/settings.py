@@ -54,8 +54,12 @@ def current(seed: int = 0) -> Settings:
 
     Raises CourseError that names the allowed values.
     """
-    chosen = [_choice(variable) for variable in CHOICES]
-    return Settings(*chosen, seed=_seed(seed))
+    return Settings(
+        device=_choice("COURSE_DEVICE"),
+        data=_choice("COURSE_DATA"),
+        profile=_choice("COURSE_PROFILE"),
+        seed=_seed(seed),
+    )
 
 
 def setup(chapter: str, seed: int = 0) -> Settings:
