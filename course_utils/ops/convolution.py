@@ -38,7 +38,7 @@ Pair = tuple[int, int]
 Core = Callable[[np.ndarray, np.ndarray, Pair, Pair, Pair], np.ndarray]
 
 
-def _rung(core: Core) -> Callable[..., np.ndarray]:
+def rung(core: Core) -> Callable[..., np.ndarray]:
     """Give a rung what all share: checks, zero padding, groups and bias."""
 
     @wraps(core)
@@ -64,7 +64,7 @@ def _rung(core: Core) -> Callable[..., np.ndarray]:
     return conv2d
 
 
-@_rung
+@rung
 def conv2d_four_loops(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair, out: Pair) -> np.ndarray:
     """Loop over output rows, output columns, kernel rows and kernel columns."""
     y = np.zeros((len(x), len(w), *out), x.dtype)
@@ -75,10 +75,10 @@ def conv2d_four_loops(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair
     return y
 
 
-@_rung
+@rung
 def conv2d_two_loops(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair, out: Pair) -> np.ndarray:
     """Loop over output rows and columns; one product of a window with all kernels inside."""
-    reach = _reach(w, dilation)
+    reach = reach_of(w, dilation)
     y = np.zeros((len(x), len(w), *out), x.dtype)
     for i, j in product(range(out[0]), range(out[1])):
         top, left = stride[0] * i, stride[1] * j
@@ -87,7 +87,7 @@ def conv2d_two_loops(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair,
     return y
 
 
-@_rung
+@rung
 def conv2d_shift_and_add(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair, out: Pair) -> np.ndarray:
     """Loop over the kernel only: shift the whole picture, mix its channels by one matrix, add."""
     taps = np.ascontiguousarray(np.moveaxis(w, (2, 3), (0, 1)))  # [U, V, P, D]
@@ -99,16 +99,16 @@ def conv2d_shift_and_add(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: P
     return y.reshape(len(x), len(w), *out)
 
 
-@_rung
+@rung
 def conv2d_einsum(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair, out: Pair) -> np.ndarray:
     """No loop: a view of all windows, contracted by einsum, which hands the work to a matrix product."""
-    return np.einsum("ndijuv,pduv->npij", _windows(x, w, stride, dilation), w, optimize=True)
+    return np.einsum("ndijuv,pduv->npij", windows_of(x, w, stride, dilation), w, optimize=True)
 
 
-@_rung
+@rung
 def conv2d_im2col(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair, out: Pair) -> np.ndarray:
     """Copy every window into a column, then one matrix product (Chellapilla, Puri & Simard 2006)."""
-    windows = _windows(x, w, stride, dilation)  # [N, D, H', W', U, V]
+    windows = windows_of(x, w, stride, dilation)  # [N, D, H', W', U, V]
     columns = windows.transpose(0, 1, 4, 5, 2, 3).reshape(len(x), -1, out[0] * out[1])  # [N, D U V, H' W']
     return (w.reshape(len(w), -1) @ columns).reshape(len(x), len(w), *out)
 
@@ -175,13 +175,13 @@ def _geometry(
     return pads, (cost.output_shape[2], cost.output_shape[3])
 
 
-def _windows(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair) -> np.ndarray:
+def windows_of(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair) -> np.ndarray:
     """A view, no copy, of every window: [N, D, H', W', U, V]."""
-    windows = sliding_window_view(x, _reach(w, dilation), axis=(2, 3))  # type: ignore[call-overload]  # numpy 2.2's stub
+    windows = sliding_window_view(x, reach_of(w, dilation), axis=(2, 3))  # type: ignore[call-overload]  # numpy 2.2's stub
     return windows[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
 
 
-def _reach(w: np.ndarray, dilation: Pair) -> Pair:
+def reach_of(w: np.ndarray, dilation: Pair) -> Pair:
     """Pixels that a dilated kernel spans."""
     return dilation[0] * (w.shape[2] - 1) + 1, dilation[1] * (w.shape[3] - 1) + 1
 

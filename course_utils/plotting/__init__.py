@@ -1,0 +1,22 @@
+"""Pure functions from arrays to a Figure: what a chapter shows, a widget moves and a test checks."""
+
+from course_utils.plotting.bars import interval_bars, ratio_bars
+from course_utils.plotting.images import image_grid
+from course_utils.plotting.kernels import filmstrip, kernel_step, to_gif, window_rows
+from course_utils.plotting.networks import confusion_grid, connection_table, field_maps
+from course_utils.plotting.training import LiveCurves, learning_curves
+
+__all__ = [
+    "LiveCurves",
+    "confusion_grid",
+    "connection_table",
+    "field_maps",
+    "filmstrip",
+    "image_grid",
+    "interval_bars",
+    "kernel_step",
+    "learning_curves",
+    "ratio_bars",
+    "to_gif",
+    "window_rows",
+]

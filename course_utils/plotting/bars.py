@@ -1,0 +1,47 @@
+"""Bars: ratios on a logarithmic axis, and estimates with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+__all__ = ["interval_bars", "ratio_bars"]
+
+
+def ratio_bars(ratios: Mapping[str, float], message: str, reference: str, unit: str = "times") -> Figure:
+    """Horizontal bars of positive ratios to `reference`, one a name, in the given order, on a log axis."""
+    if min(ratios.values()) <= 0:
+        raise ValueError("ratios on a logarithmic axis must be positive")
+    figure, axis = plt.subplots(figsize=(8, 0.5 * len(ratios) + 1.4))
+    names = list(ratios)[::-1]
+    axis.barh(names, [ratios[name] for name in names], color=["C1" if name == reference else "C0" for name in names])
+    for row, name in enumerate(names):
+        axis.text(ratios[name] * 1.08, row, f"{ratios[name]:.3g}", va="center", fontsize=11)
+    axis.axvline(1, color="black", linewidth=1, linestyle=":")
+    axis.set_xscale("log")
+    low, high = min(*ratios.values(), 1), max(*ratios.values(), 1)
+    axis.set_xlim(low / 2, high * 3)
+    axis.set_xlabel(f"{unit} {reference}")
+    axis.set_title(message)
+    return figure
+
+
+def interval_bars(
+    estimates: Mapping[str, tuple[float, float, float]], message: str, xlabel: str, marks: Sequence[float] = ()
+) -> Figure:
+    """Estimates with intervals, one a name: (low, estimate, high). marks: values to draw as vertical lines."""
+    figure, axis = plt.subplots(figsize=(8, 0.55 * len(estimates) + 1.4))
+    for row, (low, estimate, high) in enumerate(reversed(list(estimates.values()))):
+        axis.plot([low, high], [row, row], color="C0", linewidth=4, alpha=0.5, solid_capstyle="butt")
+        axis.plot([estimate], [row], "o", color="C0", markersize=8)
+        axis.annotate(f"{low:.2f} to {high:.2f}", (high, row), xytext=(8, 0), textcoords="offset points", va="center")
+    for mark in marks:
+        axis.axvline(mark, color="C1", linewidth=1.5, linestyle="--")
+    axis.set_yticks(range(len(estimates)), labels=list(estimates)[::-1])
+    axis.set_ylim(-0.6, len(estimates) - 0.4)
+    axis.margins(x=0.25)
+    axis.set_xlabel(xlabel)
+    axis.set_title(message)
+    return figure

@@ -1,0 +1,124 @@
+"""A kernel on its way over an input: one step, a filmstrip of steps, a moving picture; windows in one dimension."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from course_utils.arithmetic import Padding, conv_output_size, pad_amounts
+from course_utils.ops import conv2d_two_loops
+from course_utils.plotting.images import draw_image
+
+__all__ = ["filmstrip", "kernel_step", "to_gif", "window_rows"]
+
+WINDOW, OUTPUT, PAD = "#D55E00", "#0072B2", "#dddddd"
+
+
+def kernel_step(x: np.ndarray, w: np.ndarray, step: int, stride: int = 1, padding: int = 0, bias: float = 0) -> Figure:
+    """The kernel at output number `step` (row by row): input, kernel, and the outputs up to this step.
+
+    x: [H, W]. w: [U, V]. Values are written into the cells. Raises ValueError for an impossible shape.
+    """
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3.4), width_ratios=[1.4, 0.8, 1.1])
+    products = draw_step(left, right, x, w, step, stride, padding, bias)
+    draw_image(middle, w, signed=True, values=True)
+    middle.set_title("kernel w")
+    terms = " + ".join(f"({a:g})({b:g})" if b < 0 else f"({a:g}){b:g}" for a, b in products[:3])
+    figure.suptitle(f"step {step + 1}: {terms} + …", x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def filmstrip(
+    x: np.ndarray, w: np.ndarray, steps: Sequence[int], stride: int = 1, padding: int = 0, bias: float = 0
+) -> Figure:
+    """Several steps side by side, the input above and the outputs so far below."""
+    figure, axes = plt.subplots(2, len(steps), figsize=(2.3 * len(steps), 4.6), height_ratios=[1.2, 1])
+    for column, step in enumerate(steps):
+        draw_step(axes[0, column], axes[1, column], x, w, step, stride, padding, bias)
+        axes[0, column].set_title(f"step {step + 1}")
+        axes[1, column].set_title("")
+    figure.suptitle("The same nine weights visit every window", x=0.01, ha="left", fontsize=14)
+    return figure
+
+
+def draw_step(
+    above: Axes, below: Axes, x: np.ndarray, w: np.ndarray, step: int, stride: int, padding: int, bias: float
+) -> list[tuple[float, float]]:
+    """Input with the window at `step`, and the outputs so far; returns the window's (input, weight) pairs."""
+    y = conv2d_two_loops(x[None, None], w[None, None], np.array([bias]), stride, padding)[0, 0]
+    i, j = divmod(step, y.shape[1])
+    padded = np.pad(x, padding)
+    shown = np.where(np.arange(y.size).reshape(y.shape) <= step, y, np.nan)
+    draw_image(above, padded, limit=np.abs(x).max() * 3, signed=True, values=True)
+    above.add_patch(_frame(j * stride, i * stride, w.shape[1], w.shape[0], WINDOW))
+    above.set_title("input x")
+    _draw_partial(below, shown, float(np.abs(y).max()))
+    below.add_patch(_frame(j, i, 1, 1, OUTPUT))
+    below.set_title("output y")
+    window = padded[i * stride : i * stride + w.shape[0], j * stride : j * stride + w.shape[1]]
+    return list(zip(window.ravel().tolist(), w.ravel().tolist(), strict=True))
+
+
+def to_gif(figures: Iterable[Figure], seconds: float = 0.6) -> bytes:
+    """A GIF that shows each figure for `seconds` and starts again; the figures are closed.
+
+    Show it with `IPython.display.Image(data=to_gif(...), format="gif")`, in a cell tagged nbval-ignore-output.
+    """
+    from PIL import Image
+
+    frames = []
+    for figure in figures:
+        png = io.BytesIO()
+        figure.savefig(png, format="png")
+        frames.append(Image.open(png).convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE))
+        plt.close(figure)
+    if not frames:
+        raise ValueError("a moving picture needs at least one figure")
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=int(1000 * seconds), loop=0)
+    return buffer.getvalue()
+
+
+def window_rows(size: int, cases: Sequence[tuple[str, int, int, Padding, int]]) -> Figure:
+    """Where a kernel lands in one dimension: a panel for each case (name, kernel, stride, padding, dilation).
+
+    Cells are input pixels (grey: padding), dots the pixels that a window reads, one line an output.
+    """
+    figure, axes = plt.subplots(len(cases), 1, figsize=(8, 1.5 * len(cases) + 0.4), sharex=True)
+    for axis, (name, kernel, stride, padding, dilation) in zip(np.atleast_1d(axes), cases, strict=True):
+        (before, after), _ = pad_amounts(size, kernel, stride, padding, dilation)
+        outputs = conv_output_size((size, size), kernel, stride, padding, dilation)[0]
+        for cell in range(-before, size + after):
+            inside = 0 <= cell < size
+            axis.add_patch(Rectangle((cell, 0), 1, 1, facecolor="white" if inside else PAD, edgecolor="black"))
+        for output in range(outputs):
+            pixels = -before + output * stride + dilation * np.arange(kernel) + 0.5
+            height = -0.5 - 0.45 * output
+            axis.plot(pixels, [height] * kernel, "o-", color=f"C{output % 7}", markersize=5, linewidth=2)
+        axis.set(ylim=(-0.6 - 0.45 * outputs, 1.2), xlim=(-3.2, size + 3.2))
+        axis.set_title(f"{name}: {outputs} outputs", fontsize=12)
+        axis.axis("off")
+    return figure
+
+
+def _draw_partial(axis: Axes, values: np.ndarray, limit: float) -> None:
+    """Numbers so far; cells that are still to come stay empty."""
+    axis.imshow(np.zeros(values.shape), cmap="gray_r", vmin=0, vmax=1)
+    axis.imshow(values, cmap="RdBu_r", vmin=-3 * limit, vmax=3 * limit)
+    for (i, j), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            axis.text(j, i, f"{value:g}", ha="center", va="center", fontsize=12)
+    axis.set_xticks(np.arange(values.shape[1] + 1) - 0.5, labels=[])
+    axis.set_yticks(np.arange(values.shape[0] + 1) - 0.5, labels=[])
+    axis.tick_params(length=0)
+    axis.grid(True)
+
+
+def _frame(left: float, top: float, width: float, height: float, colour: str) -> Rectangle:
+    return Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=colour, linewidth=3.5, zorder=3)
