@@ -1,0 +1,1 @@
+"""What authors use: the builder, its guards, and small helpers beside them."""

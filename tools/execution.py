@@ -1,0 +1,70 @@
+"""Run a notebook in a fresh kernel, and say which cell failed and why."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from tools.chapters import BuildError
+
+__all__ = ["CELL_TIMEOUT", "METADATA", "execute"]
+
+CELL_TIMEOUT = 600  # seconds; a cell that a reader waits for takes at most two minutes
+METADATA = {  # the same for every Python 3 and every machine
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
+}
+
+
+def execute(notebook: Any, name: str, folder: Path, profile: str) -> None:
+    """Run all cells in a fresh kernel that works in folder; the outputs land in the notebook.
+
+    Raises BuildError with the cell's source and the error where one fails, hangs or kills the kernel.
+    """
+    environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}  # inline pictures
+    environment.setdefault("OMP_NUM_THREADS", "1")
+    environment["COURSE_PROFILE"] = profile
+    if data := environment.get("COURSE_DATA_DIR"):
+        environment["COURSE_DATA_DIR"] = str(Path(data).expanduser().absolute())
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        client.execute(env=environment, stderr=subprocess.DEVNULL)
+    except CellExecutionError:
+        raise BuildError(_failure(notebook, name)) from None
+    except CellTimeoutError:
+        raise BuildError(_failure(notebook, name, f"It took longer than {CELL_TIMEOUT} s.")) from None
+    except DeadKernelError:
+        raise BuildError(_failure(notebook, name, "The kernel died: out of memory, or a crash.")) from None
+
+
+def _failure(notebook: Any, name: str, reason: str = "") -> str:
+    """The notebook, the cell's source and the error, without colours."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    errors = [out for cell in code for out in cell.outputs if out.output_type == "error"]
+    ran = [cell for cell in code if cell.execution_count or cell.outputs]
+    cell = next((cell for cell in code if any(out in errors for out in cell.outputs)), (ran or code)[-1])
+    if errors:
+        reason = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(errors[0].traceback))
+    source = "\n".join(f"    {line}" for line in cell.source.splitlines())
+    return f"{name}: code cell {code.index(cell) + 1} failed; nothing was written\n\n{source}\n\n{reason}"
