@@ -1,0 +1,41 @@
+# Thin: a target is a few commands that can be typed by hand. On Windows, which has no make, the README gives them.
+SHELL := /bin/sh
+PYTEST := .venv/bin/python -m pytest --nbval --nbval-current-env
+.DEFAULT_GOAL := help
+.PHONY: help study test build lint test-real test-gpu room-kit test-room-kit ready
+
+help:  ## this list
+	@awk -F ' *## ' '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+study:  ## install what is missing and open the chapters in JupyterLab (ARGS=--no-browser passes through)
+	@bash tools/setup.sh study
+	@.venv/bin/course study $(ARGS)
+
+test: lint  ## install what is missing, check style and types, run every test and every notebook (some minutes)
+	.venv/bin/python -m tools.build --check
+	$(PYTEST) -n 2 --dist loadfile --nbval-cell-timeout=120 --cov=course_utils $(ARGS)
+
+build: ready  ## execute the chapters whose source changed (ARGS=06_lenet_digits for one)
+	.venv/bin/python -m tools.build $(ARGS)
+
+lint: ready  ## style and types
+	.venv/bin/python -m ruff check
+	.venv/bin/python -m ruff format --check
+	.venv/bin/python -m mypy
+
+test-real: ready  ## chapter 06 at full length on the real MNIST (some minutes)
+	@.venv/bin/course data verify mnist
+	COURSE_DATA=real COURSE_PROFILE=full $(PYTEST) --nbval-cell-timeout=1200 notebooks/06_lenet_digits.ipynb
+
+test-gpu: ready  ## every notebook on the first CUDA device (unproven: no CUDA device was to be had)
+	@COURSE_DEVICE=gpu:0 .venv/bin/course doctor --brief
+	COURSE_DEVICE=gpu:0 $(PYTEST) --nbval-cell-timeout=600 notebooks
+
+room-kit: ready  ## one folder from which a room of laptops installs without a network (ARGS=/media/stick)
+	@.venv/bin/python -m tools.room_kit $(ARGS)
+
+test-room-kit: ready  ## make that folder in a scratch place and install from it with the network off
+	@bash tools/test_room_kit.sh
+
+ready:
+	@bash tools/setup.sh author
