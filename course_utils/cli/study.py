@@ -1,0 +1,92 @@
+"""`course study`: the chapters as copies that are the student's own, opened in JupyterLab."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from course_utils.cli.handout import hand_out
+from course_utils.errors import CourseError
+from course_utils.settings import repository
+
+__all__ = ["study"]
+
+
+def study(
+    context: typer.Context,
+    reset: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NN", help="A fresh copy of this chapter or homework; yours is kept aside."),
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Start JupyterLab and print its address.")] = False,
+    port: Annotated[int | None, typer.Option(metavar="P", help="The port that JupyterLab listens on.")] = None,
+) -> None:
+    """Copy the chapters to study/ and open them in JupyterLab; what you changed there is never overwritten.
+
+    Other arguments go to JupyterLab as they are.
+    """
+    clone = repository()
+    if clone is None:
+        raise CourseError(
+            "`course study` opens the chapters of a clone of the course, and this installation has none: "
+            "clone the repository and run `make study` in it"
+        )
+    folder = clone / "study"
+    for line in hand_out(clone / "notebooks", folder, reset or ()):
+        print(line)
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise CourseError("JupyterLab is not installed in this Python: run `make study`, or pip as the README says")
+    address = None if port else _open_already(folder)
+    if address:
+        print(f"JupyterLab is open on these chapters already: {address}")
+        if not no_browser:
+            webbrowser.open(address)
+        return
+    options = ["--no-browser"] * no_browser + ([f"--port={port}"] if port else [])
+    print(f"Opening {folder} in JupyterLab; Ctrl-C here ends it.", flush=True)
+    _become(_jupyterlab(folder, [*options, *context.args]), _environment(folder))
+
+
+def _jupyterlab(folder: Path, options: list[str]) -> list[str]:
+    """The command: the chapters' folder, and nothing that asks or fetches."""
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command += ["--ServerApp.answer_yes=True", "--LabApp.extension_manager=readonly"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container: who is root there has chosen so
+        command.append("--ServerApp.allow_root=True")
+    return command + options
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """The environment, with a configuration folder that takes JupyterLab's news and update questions away."""
+    config = folder / ".jupyter"
+    page = config / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}))
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    path = os.pathsep.join([str(config), others] if others else [str(config)])
+    return {**os.environ, "JUPYTER_CONFIG_PATH": path}
+
+
+def _open_already(folder: Path) -> str | None:
+    """The address of a running JupyterLab that shows this folder."""
+    from jupyter_server.serverapp import list_running_servers
+
+    for server in list_running_servers():
+        if Path(server["root_dir"]) == folder:
+            return f"{server['url']}lab?token={server['token']}"
+    return None
+
+
+def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
+    """Run the command in this process's place, so that Ctrl-C and the exit status are its own."""
+    if os.name == "nt":  # there exec returns to the prompt at once
+        sys.exit(subprocess.call(command, env=environment))
+    os.execve(command[0], command, environment)
