@@ -162,5 +162,5 @@ def _read(stream: IO[bytes], size: int, name: str) -> bytes:
 
 
 def _unreadable(name: str, error: BaseException) -> str:
-    reason = getattr(error, "strerror", None) or error or "it ends too early"
-    return f"{name} cannot be read ({reason}): copy it again, or name another folder, file or archive"
+    reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
+    return f"{name} cannot be read ({reason.splitlines()[0]}): copy it again, or name another folder, file or archive"

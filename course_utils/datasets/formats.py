@@ -162,4 +162,5 @@ def _text(value: Any) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text.splitlines()[0].rstrip(":")  # tarfile answers with one line for each way that it tried
