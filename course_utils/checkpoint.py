@@ -169,8 +169,8 @@ def _restore_schedule(schedule: LRScheduler, saved: Mapping[str, Any]) -> None:
 
 def _fill(tensors: Mapping[str, paddle.Tensor], arrays: Mapping[str, np.ndarray], path: str | Path) -> None:
     """Copy arrays into the tensors of the same names, after all of them were seen to fit."""
-    here = {name: f"{list(tensor.shape)}" for name, tensor in tensors.items()}
-    there = {name: f"{list(array.shape)}" for name, array in arrays.items()}
+    here = {name: _describe(tensor.numpy()) for name, tensor in tensors.items()}
+    there = {name: _describe(array) for name, array in arrays.items()}
     wrong = [
         f"{name} is {there.get(name, 'missing')} in the file and {here.get(name, 'missing')} here"
         for name in here | there
@@ -184,3 +184,7 @@ def _fill(tensors: Mapping[str, paddle.Tensor], arrays: Mapping[str, np.ndarray]
         )
     for name, tensor in tensors.items():
         tensor.set_value(arrays[name])
+
+
+def _describe(array: np.ndarray) -> str:
+    return f"{array.dtype} {list(array.shape)}"

@@ -7,9 +7,6 @@ after any step, in this process or another, goes on to the same bits as one that
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +23,7 @@ from tqdm import tqdm
 from course_utils import checkpoint
 from course_utils.errors import CourseError
 from course_utils.metrics import predicted_classes
+from course_utils.modes import Interrupt, evaluating, generator_kept
 
 __all__ = ["Epoch", "Evaluation", "History", "Trainer"]
 
@@ -116,7 +114,7 @@ class Trainer:
         self.prepare, self.augment = prepare or _scale, augment
         self.folder = None if folder is None else Path(folder)
         self.schedule = schedule if isinstance(schedule, LRScheduler) else None
-        self._start()
+        self._start({})
 
     def fit(self, train: Arrays, valid: Arrays | None = None, epochs: int = 1, resume: bool = False) -> History:
         """Train until `epochs` epochs are done, and return the history.
@@ -132,10 +130,15 @@ class Trainer:
             raise ValueError(f"epochs {epochs} is negative: use 0 or more")
         data = _to_device(train, "training")
         held_out = None if valid is None else _to_device(valid, "validation")
-        self._resume(len(data.labels)) if resume else self._start(len(data.labels))
+        run = {"seed": self.seed, "batch_size": self.batch_size, "training images": len(data.labels)}
+        if resume:
+            self._resume(run)
+        else:
+            self._start(run)
+        self.optimizer.clear_grad()
         if not self.net.training:
             self.net.train()
-        with _generator_kept(), _Interrupt() as interrupt:
+        with generator_kept(), Interrupt() as interrupt:
             while self._epoch < epochs and not interrupt.asked:
                 if self._train_epoch(data, interrupt):
                     self._close_epoch(held_out)
@@ -151,7 +154,7 @@ class Trainer:
         """The logits of uint8 images [N, C, H, W], float32 [N, K], with the net in evaluation mode."""
         _check_images(images, "prediction")
         batches = _slices(paddle.to_tensor(images), self.batch_size)
-        with _evaluating(self.net):
+        with evaluating(self.net):
             logits = [self.net(self.prepare(batch)).astype("float32").numpy() for batch in batches]
         return np.concatenate(logits)
 
@@ -175,29 +178,28 @@ class Trainer:
         self._run, self._epoch = facts["run"], facts["epoch"]
         self._step, self._seconds = facts["step"], facts["seconds"]
 
-    def _start(self, samples: int = 0) -> None:
-        """The beginning of a run: nothing done yet, of what must not change until it ends."""
-        self.history = History()
-        self._run = {"seed": self.seed, "batch_size": self.batch_size, "training images": samples}
+    def _start(self, run: dict[str, int]) -> None:
+        """The beginning of a run; `run` is what must stay the same until its end."""
+        self.history, self._run = History(), run
         self._epoch = self._step = 0  # epochs done, and steps done in the one after them
-        self._seconds = 0.0
+        self._seconds = 0.0  # spent on those steps
         self._lr = float(self.optimizer.get_lr())
 
-    def _resume(self, samples: int) -> None:
-        """The place where the run stood, which must be the run that we are asked for."""
+    def _resume(self, run: dict[str, int]) -> None:
+        """The place where a run stood, which must be the run that we are asked for."""
         if self.folder:
             self.load(self.folder / "last.npz")
         elif not self.history.step_losses:
             raise ValueError("resume=True but nothing was trained yet: leave it out, or give the Trainer a folder")
-        now = {"seed": self.seed, "batch_size": self.batch_size, "training images": samples}
-        for name, value in now.items():
-            if value != self._run[name]:
+        for name, value in run.items():
+            if self._run.get(name, value) != value:
                 raise CourseError(
                     f"the run to resume had {name} {self._run[name]}, this one has {value}: use the same, or "
                     "resume=False"
                 )
+        self._run = run
 
-    def _train_epoch(self, data: _Data, interrupt: _Interrupt) -> bool:
+    def _train_epoch(self, data: _Data, interrupt: Interrupt) -> bool:
         """The steps that are left of this epoch; False where Ctrl-C came before the last of them."""
         generator = np.random.default_rng([self.seed, self._epoch])
         order = paddle.to_tensor(generator.permutation(len(data.labels)))
@@ -234,13 +236,18 @@ class Trainer:
         images = self.prepare(paddle.gather(data.images, batch))
         if self.augment:
             images = self.augment(images, np.random.default_rng(seed))
-        loss = self.loss(self.net(images), paddle.gather(data.labels, batch))
-        loss.backward()
-        self.optimizer.step()
-        self.optimizer.clear_grad()
+        loss = self._learn(images, paddle.gather(data.labels, batch))
         self._lr = self.optimizer.get_lr()
         if self.schedule:
             self.schedule.step()
+        return loss
+
+    def _learn(self, images: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
+        """Forward, backward, update."""
+        loss = self.loss(self.net(images), labels)
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.clear_grad()
         return loss.detach()
 
     def _read(self, unread: list[paddle.Tensor]) -> None:
@@ -256,8 +263,7 @@ class Trainer:
             self._stop(f"the loss is {losses[good]} in step {first + good + 1} of epoch {self._epoch + 1}")
 
     def _stop(self, what: str) -> NoReturn:
-        last = self.folder / "last.npz" if self.folder else None
-        kept = f"; the last good state is in {last}" if last and last.is_file() else ""
+        kept = f"; the last good state is in {self.folder / 'last.npz'}" if self.folder and self._epoch else ""
         raise CourseError(
             f"{what}: try a learning rate below {self._lr:.3g}, and look for bad values in the images{kept}"
         )
@@ -269,7 +275,8 @@ class Trainer:
         sizes[-1] = self._run["training images"] - (steps - 1) * self.batch_size
         loss = float(np.average(self.history.step_losses[-steps:], weights=sizes))
         valid = self._evaluate(held_out) if held_out else None
-        best_before = max((row.valid_accuracy or 0 for row in self.history.rows), default=-1)
+        accuracies = [row.valid_accuracy for row in self.history.rows if row.valid_accuracy is not None]
+        is_best = valid is not None and valid.accuracy > max(accuracies, default=-1)
         row = Epoch(
             self._epoch + 1,
             self._lr,
@@ -287,12 +294,12 @@ class Trainer:
         finally:  # an epoch's work is not lost because a picture could not be drawn
             if self.folder:
                 self.save(self.folder / "last.npz")
-                if valid and valid.accuracy > best_before:
+                if is_best:
                     self.save(self.folder / "best.npz")
 
     def _evaluate(self, data: _Data) -> Evaluation:
         losses, correct, total = 0.0, 0, len(data.labels)
-        with _evaluating(self.net):
+        with evaluating(self.net):
             for images, labels in zip(
                 _slices(data.images, self.batch_size), _slices(data.labels, self.batch_size), strict=True
             ):
@@ -319,52 +326,6 @@ class _Data(NamedTuple):
     labels: paddle.Tensor
 
 
-class _Interrupt:
-    """Makes of the first Ctrl-C a wish, `asked`, to stop after this step; the second one raises as ever."""
-
-    asked = False
-
-    def __enter__(self) -> _Interrupt:
-        self._previous = signal.getsignal(signal.SIGINT)
-        # Python lets only the main thread set handlers, and a job that ignores Ctrl-C should go on doing so.
-        here = threading.current_thread() is threading.main_thread() and callable(self._previous)
-        self._handler = self._ask if here else None
-        if self._handler:
-            signal.signal(signal.SIGINT, self._handler)
-        return self
-
-    def _ask(self, number: int, frame: object) -> None:
-        self.asked = True
-        signal.signal(signal.SIGINT, self._previous)
-
-    def __exit__(self, *error: object) -> None:
-        if self._handler:
-            signal.signal(signal.SIGINT, self._previous)
-
-
-@contextlib.contextmanager
-def _generator_kept() -> Iterator[None]:
-    """Paddle's generator after the block is as it was before: the next net that is built starts from other weights."""
-    state = paddle.get_rng_state()
-    try:
-        yield
-    finally:
-        paddle.set_rng_state(state)
-
-
-@contextlib.contextmanager
-def _evaluating(net: paddle.nn.Layer) -> Iterator[None]:
-    """Evaluation mode without gradients; each layer then gets back the mode that it had."""
-    modes = [(layer, layer.training) for layer in net.sublayers(include_self=True)]
-    net.eval()
-    try:
-        with paddle.no_grad():
-            yield
-    finally:
-        for layer, training in modes:
-            layer.training = training
-
-
 def _scale(images: paddle.Tensor) -> paddle.Tensor:
     return images.astype("float32") / 255
 
@@ -376,7 +337,7 @@ def _slices(tensor: paddle.Tensor, size: int, first: int = 0) -> Iterator[paddle
 
 
 def _to_device(split: Arrays, name: str) -> _Data:
-    images, labels = split
+    images, labels = map(np.asarray, split)
     _check_images(images, name)
     if not np.issubdtype(labels.dtype, np.integer) or labels.ndim != 1:
         raise ValueError(

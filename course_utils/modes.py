@@ -1,0 +1,58 @@
+"""What holds while a block runs and not after it: evaluation mode, a kept generator, Ctrl-C as a wish."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+import paddle
+
+__all__ = ["Interrupt", "evaluating", "generator_kept"]
+
+
+class Interrupt:
+    """Makes of the first Ctrl-C a wish, `asked`, to stop after this step; the second one raises as ever."""
+
+    asked = False
+
+    def __enter__(self) -> Interrupt:
+        self._previous = signal.getsignal(signal.SIGINT)
+        # Python lets only the main thread set handlers, and a job that ignores Ctrl-C should go on doing so.
+        here = threading.current_thread() is threading.main_thread() and callable(self._previous)
+        self._handler = self._ask if here else None
+        if self._handler:
+            signal.signal(signal.SIGINT, self._handler)
+        return self
+
+    def _ask(self, number: int, frame: object) -> None:
+        self.asked = True
+        signal.signal(signal.SIGINT, self._previous)
+
+    def __exit__(self, *error: object) -> None:
+        if self._handler:
+            signal.signal(signal.SIGINT, self._previous)
+
+
+@contextlib.contextmanager
+def generator_kept() -> Iterator[None]:
+    """Paddle's generator after the block is as it was before: the next net that is built starts from other weights."""
+    state = paddle.get_rng_state()
+    try:
+        yield
+    finally:
+        paddle.set_rng_state(state)
+
+
+@contextlib.contextmanager
+def evaluating(net: paddle.nn.Layer) -> Iterator[None]:
+    """Evaluation mode without gradients; each layer then gets back the mode that it had."""
+    modes = [(layer, layer.training) for layer in net.sublayers(include_self=True)]
+    net.eval()
+    try:
+        with paddle.no_grad():
+            yield
+    finally:
+        for layer, training in modes:
+            layer.training = training
