@@ -56,10 +56,12 @@ STYLE = (
     ".errata{width:100%;table-layout:fixed;border-collapse:collapse}"
     ".errata th,.errata td{text-align:left!important;vertical-align:top!important;"
     "white-space:normal!important;overflow-wrap:anywhere;padding:.4em .6em}"
-    ".errata small{opacity:.75}"
+    ".errata small{opacity:.75}.errata code{white-space:nowrap}"
     "@media(max-width:640px){.errata,.errata tbody,.errata tr,.errata td{display:block;width:auto}"
     ".errata thead,.errata colgroup{display:none}.errata td{padding:.15em .4em}"
-    ".errata tr{padding:.5em 0;border-top:1px solid #999}}"
+    ".errata tr{padding:.5em 0;border-top:1px solid #999}"
+    '.errata td:nth-child(2)::before{content:"notes: "}.errata td:nth-child(3)::before{content:"computed: "}'
+    '.errata td:nth-child(4)::before{content:"verdict: "}.errata td::before{opacity:.75}}'
 )
 COLUMNS = {"item": 7, "the notes say": 36, "computed": 47, "verdict": 10}
 
@@ -233,7 +235,8 @@ def _text_block(item: Item) -> list[str]:
 
 def _html_row(item: Item) -> str:
     def markup(text: str) -> str:
-        return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+        text = re.sub(r"\[[^][]*\]", lambda shape: shape[0].replace(" ", "\N{NO-BREAK SPACE}"), html.escape(text))
+        return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
 
     see = f"<br><small>{markup(item.reference)}</small>" if item.reference else ""
     cells = (
