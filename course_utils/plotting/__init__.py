@@ -2,12 +2,13 @@
 
 from course_utils.plotting.bars import interval_bars, ratio_bars
 from course_utils.plotting.images import image_grid
-from course_utils.plotting.kernels import filmstrip, kernel_step, to_gif, window_rows
+from course_utils.plotting.kernels import animate, filmstrip, kernel_step, window_rows
 from course_utils.plotting.networks import confusion_grid, connection_table, field_maps
 from course_utils.plotting.training import LiveCurves, learning_curves
 
 __all__ = [
     "LiveCurves",
+    "animate",
     "confusion_grid",
     "connection_table",
     "field_maps",
@@ -17,6 +18,5 @@ __all__ = [
     "kernel_step",
     "learning_curves",
     "ratio_bars",
-    "to_gif",
     "window_rows",
 ]

@@ -34,8 +34,13 @@ def image_grid(
         raise ValueError(f"{len(titles)} titles do not fit {len(images)} images")
     columns = min(columns or len(images), len(images))
     rows = -(-len(images) // columns)
+    height = size * max(image.shape[0] / image.shape[1] for image in images)
+    lines = 0.25 * max((title.count("\n") + 1 for title in titles if title), default=0)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(columns * size + (0.9 if signed else 0), rows * (size + 0.35)), squeeze=False
+        rows,
+        columns,
+        figsize=(columns * size + (0.9 if signed else 0), rows * (height + lines + 0.1) + (0.4 if message else 0)),
+        squeeze=False,
     )
     limit = max(float(np.abs(image).max()) for image in images) if shared else None
     for axis in axes.flat:
@@ -44,7 +49,7 @@ def image_grid(
         drawn = draw_image(axis, image, signed=signed, limit=limit if signed else None, values=values)
         axis.set_title(title, fontsize=12)
     if signed:
-        figure.colorbar(drawn, ax=axes, shrink=0.8)
+        figure.colorbar(drawn, ax=axes, shrink=0.8, aspect=30)
     if message:
         figure.suptitle(message, x=0.01, ha="left", fontsize=14)
     return figure
@@ -59,6 +64,7 @@ def draw_image(
     drawn = axis.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit) if signed else axis.imshow(image)
     axis.set_xticks([])
     axis.set_yticks([])
+    axis.set_frame_on(False)
     if values:
         write_values(axis, image, drawn)
     return drawn

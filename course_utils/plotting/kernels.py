@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from PIL import Image
 
 from course_utils.arithmetic import Padding, conv_output_size, pad_amounts
 from course_utils.ops import conv2d_two_loops
 from course_utils.plotting.images import draw_image
 
-__all__ = ["filmstrip", "kernel_step", "to_gif", "window_rows"]
+__all__ = ["animate", "filmstrip", "kernel_step", "window_rows"]
 
 WINDOW, OUTPUT, PAD = "#D55E00", "#0072B2", "#dddddd"
 
@@ -65,13 +69,11 @@ def draw_step(
     return list(zip(window.ravel().tolist(), w.ravel().tolist(), strict=True))
 
 
-def to_gif(figures: Iterable[Figure], seconds: float = 0.6) -> bytes:
+def animate(figures: Iterable[Figure], alt: str, seconds: float = 0.8) -> HTML:
     """A GIF that shows each figure for `seconds` and starts again; the figures are closed.
 
-    Show it with `IPython.display.Image(data=to_gif(...), format="gif")`, in a cell tagged nbval-ignore-output.
+    alt: what a reader who cannot see it is told. Show it in a cell tagged nbval-ignore-output, beside a filmstrip.
     """
-    from PIL import Image
-
     frames = []
     for figure in figures:
         png = io.BytesIO()
@@ -80,9 +82,10 @@ def to_gif(figures: Iterable[Figure], seconds: float = 0.6) -> bytes:
         plt.close(figure)
     if not frames:
         raise ValueError("a moving picture needs at least one figure")
-    buffer = io.BytesIO()
-    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=int(1000 * seconds), loop=0)
-    return buffer.getvalue()
+    gif = io.BytesIO()
+    frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:], duration=int(1000 * seconds), loop=0)
+    source = base64.b64encode(gif.getvalue()).decode()
+    return HTML(f'<img src="data:image/gif;base64,{source}" alt="{html.escape(alt)}" style="max-width: 100%">')
 
 
 def window_rows(size: int, cases: Sequence[tuple[str, int, int, Padding, int]]) -> Figure:
@@ -117,8 +120,11 @@ def _draw_partial(axis: Axes, values: np.ndarray, limit: float) -> None:
     axis.set_xticks(np.arange(values.shape[1] + 1) - 0.5, labels=[])
     axis.set_yticks(np.arange(values.shape[0] + 1) - 0.5, labels=[])
     axis.tick_params(length=0)
-    axis.grid(True)
+    axis.set_frame_on(False)
+    axis.grid(True, color="grey")
 
 
 def _frame(left: float, top: float, width: float, height: float, colour: str) -> Rectangle:
-    return Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=colour, linewidth=3.5, zorder=3)
+    return Rectangle(
+        (left - 0.5, top - 0.5), width, height, fill=False, edgecolor=colour, linewidth=3.5, zorder=3, clip_on=False
+    )

@@ -16,7 +16,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import paddle
 import paddle.nn.functional as F
-from IPython.display import Image
 
 from course_utils import datasets, errata, explain, ops, plotting, timing
 from course_utils.arithmetic import conv2d_cost, conv_output_size, pad_amounts, receptive_field
@@ -61,8 +60,7 @@ W = as_matrix(w, size=5)
 print(f"W has shape {W.shape}: {W.size} entries, {np.count_nonzero(W)} not zero, {len(np.unique(W)) - 1} different")
 
 # %%
-figure = plotting.image_grid([W], ["25 input pixels →"], size=5, message="One kernel, nine outputs: the same nine weights")
-figure.axes[0].set_ylabel("9 outputs")
+figure = plotting.image_grid([W], size=7, message="W: nine outputs (rows), 25 pixels (columns), nine weights")
 plt.show()
 print(fingerprint(figure))
 
@@ -133,11 +131,11 @@ print(fingerprint(figure))
 # The frame is the window; below it stands what has been computed so far. The same in motion:
 
 # %% tags=["nbval-ignore-output"]
-moving = plotting.to_gif(plotting.kernel_step(x.astype(int), kernel, step, bias=1) for step in range(9))
-Image(data=moving, format="gif")
+steps = [plotting.kernel_step(x.astype(int), kernel, step, bias=1) for step in range(y.size)]
+plotting.animate(steps, alt="A 3x3 window moves over a 5x5 picture; each position adds one output")
 
 # %%
-assert moving[:3] == b"GIF"
+assert len(steps) == y.size
 print("one frame for each of the", y.size, "outputs")
 
 # %% [markdown]
@@ -357,14 +355,12 @@ plt.show()
 
 # %%
 for name, (field, size) in fields.items():
-    inside = (33 - size) // 2
-    framed = field[inside : inside + size, inside : inside + size]
-    assert np.isclose(framed.sum(), field.sum())  # nothing reaches in from outside the counted square
-    third = size // 3
-    share = framed[third : size - third, third : size - third].sum() / field.sum()
-    area = ((size - 2 * third) / size) ** 2
-    assert share > 1.5 * area
-    print(f"{name}: nothing outside the counted square, and its middle ninth weighs more than its share of the area")
+    edge, quarter = (33 - size) // 2, size // 4
+    counted = field[edge : edge + size, edge : edge + size]
+    middle = counted[size // 2 - quarter : size // 2 + quarter + 1, size // 2 - quarter : size // 2 + quarter + 1]
+    assert np.isclose(counted.sum(), field.sum())
+    assert middle.sum() / counted.sum() > 1.2 * middle.size / counted.size
+    print(f"{name}: nothing outside the {size}x{size} counted pixels; their middle weighs more than its area's share")
 
 # %% [markdown]
 # The orange square is the counted field. The measured one is a blob that fills its middle: a central pixel reaches the
@@ -522,7 +518,7 @@ for name, change in changes.items():
 
 # %%
 figure = plotting.image_grid(
-    pictures, titles, columns=2, signed=True, size=3.2, message="Only the shift may be done before or after"
+    pictures, titles, columns=2, signed=True, size=2.5, message="Only the shift may be done before or after"
 )
 plt.show()
 print(fingerprint(figure))
@@ -561,16 +557,15 @@ errata.table("01_convolution")
 # 3. Change the ladder's picture to $128 \times 128$. Which rung loses most, and why?
 # 4. In section 7, take a kernel that looks the same after a quarter turn. What do you expect now?
 #
-# <details><summary>Questions to check yourself</summary>
-#
-# Why are weights shared? *Because what is worth finding can lie anywhere, and a weight that learns at one place then
-# serves at all.* What does "same" do with an even kernel? *It pads one pixel more at the bottom and the right.* Why has
-# a kernel the depth of its input? *Because every input channel is summed into each output map.*
-#
+# <details><summary>Questions to check yourself (open for the answers)</summary>
+# <p>Why are weights shared? <em>Because what is worth finding can lie anywhere, and a weight that learns at one place
+# then serves at all.</em></p>
+# <p>What does "same" do with an even kernel? <em>It pads one pixel more at the bottom and the right.</em></p>
+# <p>Why does a kernel have the depth of its input? <em>Because every input channel is summed into each output
+# map.</em></p>
 # </details>
 #
-# **Next:** chapter 02 chooses the nine weights by thinking and finds edges. The homework for this chapter is hw1,
-# counting.
+# **Next:** chapter 02 chooses the nine weights by thinking and finds edges.
 #
 # ## References
 #

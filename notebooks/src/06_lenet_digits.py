@@ -562,15 +562,15 @@ errata.table("06_lenet_digits")
 # 3. Shift all test images by four pixels. What happens, and which layer could have prevented it?
 # 4. Write the largest Wilson interval that you would accept before you call one net better than another.
 #
-# <details><summary>Questions to check yourself</summary>
-#
-# Where do LeNet's parameters sit? *In C5: its kernels cover the whole map, so nothing is shared.* Why is the loss of an
-# ignorant net about 2.3? *It gives each of ten digits one tenth, and the cross entropy is the logarithm of ten.* Why not
-# choose the best epoch by the test images? *Then they would have been part of the training, and the number would flatter.*
-#
+# <details><summary>Questions to check yourself (open for the answers)</summary>
+# <p>Where do LeNet's parameters sit? <em>In C5: its kernels cover the whole map, so nothing is shared.</em></p>
+# <p>Why is the loss of an ignorant net about 2.3? <em>It gives each of ten digits one tenth, and the cross entropy is
+# the logarithm of ten.</em></p>
+# <p>Why not choose the best epoch by the test images? <em>Then they would have been part of the training, and the number
+# would flatter.</em></p>
 # </details>
 #
-# **Next:** chapter 08 makes nets deeper. The homework for this chapter is hw5, networks.
+# **Next:** chapter 08 makes nets deeper.
 #
 # ## References
 #
