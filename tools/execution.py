@@ -64,7 +64,7 @@ def _failure(notebook: Any, name: str, reason: str = "") -> str:
     errors = [out for cell in code for out in cell.outputs if out.output_type == "error"]
     ran = [cell for cell in code if cell.execution_count or cell.outputs]
     cell = next((cell for cell in code if any(out in errors for out in cell.outputs)), (ran or code)[-1])
-    if errors:
+    if not reason:
         reason = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(errors[0].traceback))
     source = "\n".join(f"    {line}" for line in cell.source.splitlines())
     return f"{name}: code cell {code.index(cell) + 1} failed; nothing was written\n\n{source}\n\n{reason}"
