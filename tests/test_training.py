@@ -445,7 +445,10 @@ def test_a_crash_while_writing_leaves_the_previous_checkpoint(
         with pytest.raises(KeyboardInterrupt):
             trainer.save(path)
     assert path.read_bytes() == good.read_bytes()
+    os.link(path, tmp_path / "old.npz")
     trainer.save(path)  # what the crash left beside it is no obstacle
+    assert (tmp_path / "old.npz").read_bytes() == good.read_bytes()  # replaced whole, not written over
+    (tmp_path / "old.npz").unlink()
     assert [file.name for file in tmp_path.iterdir()] == ["last.npz"]
     reloaded = build()
     reloaded.load(path)
