@@ -9,7 +9,7 @@ import jupytext
 import pytest
 
 from tools.notebooks import ROOT
-from tools.syntax import Definition, parsed_cell, without_docstrings
+from tools.syntax import Definition, behaviour, parsed_cell
 
 LAYERS = [  # a module imports only what stands in a line below its own; a folder counts as one module
     {"cli"},
@@ -134,7 +134,7 @@ def collect(places, place, tree):
     """Add the functions of a tree to places, by what they do whatever their name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and sum(isinstance(part, ast.stmt) for part in ast.walk(node)) > 3:
-            places[without_docstrings(node).replace(f"name='{node.name}'", "", 1)].append(f"{place}: {node.name}")
+            places[behaviour(node).replace(f"name='{node.name}'", "", 1)].append(f"{place}: {node.name}")
 
 
 def test_no_function_is_written_twice():

@@ -70,7 +70,7 @@ def sound():
 
 
 IGNORE = ["nbval-ignore-output"]
-METHOD = "    def _render_traceback_(self) -> list[str]:\n        return [f'{type(self).__name__}: {self}']"
+METHOD = "    def _render_traceback_(self):\n        return [f'{type(self).__name__}: {self}']"
 FIRST, PROSE, SHAPE, TIMED, CHECK, PLOT, LIBRARY, REFERENCES = range(8)
 
 
