@@ -11,9 +11,12 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import urlsplit
+
+from tqdm import tqdm
 
 from course_utils.errors import CourseError
 
@@ -64,24 +67,34 @@ def download(urls: Sequence[str], path: Path, checksum: str, size: int, timeout:
     """
     import pooch
     import requests
-    from tqdm import tqdm
 
     pooch.get_logger().setLevel("ERROR")
     reasons = []
     for url in urls:
-        bar = tqdm(total=size, desc=path.name, unit="B", unit_scale=True, disable=None)
-        fetch = pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK, timeout=timeout)
-        try:
-            with contextlib.closing(bar):
+        with tqdm(total=size, desc=path.name, unit="B", unit_scale=True, disable=None) as bar:
+            fetch = partial(_stream, timeout=timeout, bar=bar)
+            try:
                 pooch.retrieve(url, known_hash=checksum, fname=path.name, path=path.parent, downloader=fetch)
-        except requests.RequestException as error:
-            reasons.append(f"{urlsplit(url).netloc} {_answer(error, timeout)}")
-        except ValueError:
-            reasons.append(f"{urlsplit(url).netloc} sent something else (wrong checksum)")
-        else:
-            path.chmod(0o644)  # pooch leaves it readable by its owner only; a class shares one folder
-            return
+            except requests.RequestException as error:
+                reasons.append(f"{urlsplit(url).netloc} {_answer(error, timeout)}")
+            except ValueError:
+                reasons.append(f"{urlsplit(url).netloc} sent something else (wrong checksum)")
+            else:
+                path.chmod(0o644)  # pooch leaves it readable by its owner only; a class shares one folder
+                return
     raise CourseError(f"{path.name} could not be downloaded: {'; '.join(reasons)}")
+
+
+def _stream(url: str, target: str, _: object, *, timeout: float, bar: tqdm) -> None:
+    import requests
+
+    plain = {"Accept-Encoding": "identity"}  # else a server may pack once more what is packed
+    with requests.get(url, stream=True, timeout=timeout, headers=plain) as answer:
+        answer.raise_for_status()
+        with Path(target).open("wb") as file:
+            for chunk in answer.iter_content(CHUNK):
+                file.write(chunk)
+                bar.update(len(chunk))
 
 
 def _answer(error: Exception, timeout: float) -> str:
