@@ -31,11 +31,11 @@ test-gpu: ready  ## every notebook on the first CUDA device (unproven: no CUDA d
 	@COURSE_DEVICE=gpu:0 .venv/bin/course doctor --brief
 	COURSE_DEVICE=gpu:0 $(PYTEST) --nbval-cell-timeout=600 notebooks
 
-room-kit: ready  ## one folder from which a room of laptops installs without a network (ARGS=/media/stick)
+room-kit: ready  ## one folder from which a room of laptops installs without a network (ARGS=FOLDER)
 	@.venv/bin/python -m tools.room_kit $(ARGS)
 
-test-room-kit: ready  ## make that folder in a scratch place and install from it with the network off
-	@bash tools/test_room_kit.sh
+test-room-kit: ready  ## the same, and an installation from it with the network off
+	@.venv/bin/python -m tools.room_kit --try $(ARGS)
 
 ready:
 	@bash tools/setup.sh author
