@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -155,6 +156,11 @@ class TestReset:
 
 
 class TestWriting:
+    def test_a_clone_without_chapters_is_a_sentence(self, tmp_path: Path) -> None:
+        with pytest.raises(CourseError, match="there is no chapter in"):
+            hand_out(tmp_path, tmp_path / "study")
+        assert not (tmp_path / "study").exists()
+
     def test_a_file_in_the_folders_place_is_a_sentence(self, clone: Path) -> None:
         (clone / "study").write_text("mine")
         with pytest.raises(CourseError, match="could not be copied"):
@@ -259,16 +265,33 @@ class TestOpenAlready:
             assert (end.value.code, opened) == (0, expected)
             assert "http://localhost:1/lab?token=study" in capsys.readouterr().out
 
-    def test_finds_the_server_of_this_folder(self, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from jupyter_server import serverapp
+    @pytest.fixture
+    def note(self, clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        """Writes what a server leaves about itself; `pid` is that of a process which calls itself jupyter."""
+        monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+        sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "jupyter"])
 
-        servers = [
-            {"root_dir": "/elsewhere", "url": "http://localhost:1/", "token": "a"},
-            {"root_dir": str(clone / "study"), "url": "http://localhost:2/", "token": "b"},
-        ]
-        monkeypatch.setattr(serverapp, "list_running_servers", lambda: servers)
-        assert module._open_already(clone / "study") == "http://localhost:2/lab?token=b"
+        def write(name: str, **changes: object) -> None:
+            server = {"root_dir": str(clone / "study"), "url": f"http://localhost/{name}/", "token": "t"}
+            (tmp_path / f"jpserver-{name}.json").write_text(json.dumps({**server, "pid": sleeper.pid, **changes}))
+
+        yield write
+        sleeper.kill()
+        sleeper.wait()
+
+    def test_finds_the_server_of_this_folder(self, note, clone: Path) -> None:
+        note("1", root_dir="/elsewhere")
+        assert module._open_already(clone / "study") is None
+        note("2")
+        assert module._open_already(clone / "study") == "http://localhost/2/lab?token=t"
         assert module._open_already(clone / "notebooks") is None
+
+    def test_believes_no_old_note(self, note, clone: Path, tmp_path: Path) -> None:
+        note("1", pid=os.getpid())  # a number that was given out again: this process is pytest
+        note("2", pid=2**31 - 1)
+        note("3", token=None)
+        (tmp_path / "jpserver-3.json").write_text("{cut off")
+        assert module._open_already(clone / "study") is None
 
 
 def test_becomes_the_command_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,9 +29,11 @@ def hand_out(notebooks: Path, study: Path, reset: Sequence[str] = ()) -> list[st
     A file that is missing is copied, and one that is as it was copied follows the clone. A file whose bytes changed
     (edited, or only run: its outputs are the student's) is kept, and a newer edition with other cells is announced.
     reset: chapters by number or name ("06", "hw1", "06_lenet_digits"): they become fresh, changed ones kept aside.
-    Raises CourseError for an unknown chapter, and where `study` cannot be written.
+    Raises CourseError for an unknown chapter, where there is none at all, and where `study` cannot be written.
     """
     editions = {path.relative_to(notebooks).as_posix(): path for path in _editions(notebooks)}
+    if not editions:
+        raise CourseError(f"there is no chapter in {notebooks}: take a whole clone, or run `make build` as an author")
     fresh = {name for asked in reset for name in _find(asked, editions)}
     told: list[str] = []
     try:

@@ -58,7 +58,7 @@ def study(
 def _jupyterlab(folder: Path, options: list[str]) -> list[str]:
     """The command: the chapters' folder, and nothing that asks or fetches."""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
-    command += ["--ServerApp.answer_yes=True", "--LabApp.extension_manager=readonly"]
+    command += ["--ServerApp.answer_yes=True", "--ServerApp.log_level=WARN", "--LabApp.extension_manager=readonly"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container: who is root there has chosen so
         command.append("--ServerApp.allow_root=True")
     return command + options
@@ -76,13 +76,30 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _open_already(folder: Path) -> str | None:
-    """The address of a running JupyterLab that shows this folder."""
-    from jupyter_server.serverapp import list_running_servers
+    """The address of a running JupyterLab that shows this folder, from the notes that servers leave for one another.
 
-    for server in list_running_servers():
-        if Path(server["root_dir"]) == folder:
-            return f"{server['url']}lab?token={server['token']}"
+    jupyter_server has a function for it, whose import takes longer than everything else here.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    for note in Path(jupyter_runtime_dir()).glob("jpserver-*.json"):
+        try:
+            server = json.loads(note.read_bytes())
+            if Path(server["root_dir"]) == folder and _is_jupyter(server["pid"]):
+                return f"{server['url']}lab?token={server['token']}"
+        except (OSError, ValueError, KeyError):  # it is being written, or removed
+            continue
     return None
+
+
+def _is_jupyter(pid: int) -> bool:
+    """Whether that process runs and is a Jupyter server: numbers are given out again, and notes can outlive theirs."""
+    import psutil
+
+    try:
+        return any(Path(part).name.startswith("jupyter") for part in psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return False
 
 
 def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
