@@ -86,7 +86,7 @@ show_progress() {
         printf '%s\n' "$line" >&3
         [ -t 1 ] || continue
         case "$line" in
-            *Downloading* | Installing* | *"Preparing"*) printf '\r\033[K%s' "${line:0:100}" ;;
+            *Downloading* | Installing* | *"Preparing"*) printf '\r\033[K%s' "${line:0:76}" ;;
         esac
     done 3>"$log"
     [ ! -t 1 ] || printf '\r\033[K'

@@ -58,7 +58,8 @@ def study(
 def _jupyterlab(folder: Path, options: list[str]) -> list[str]:
     """The command: the chapters' folder, and nothing that asks or fetches."""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
-    command += ["--ServerApp.answer_yes=True", "--ServerApp.log_level=WARN", "--LabApp.extension_manager=readonly"]
+    command += ["--ServerApp.answer_yes=True", "--LabApp.extension_manager=readonly"]
+    command += ["--ServerApp.log_level=WARN", "--LabApp.log_level=WARN"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container: who is root there has chosen so
         command.append("--ServerApp.allow_root=True")
     return command + options
