@@ -9,3 +9,4 @@ __version__ = "0.1.0"
 os.environ.setdefault("GLOG_minloglevel", "2")  # its late log lines carry time and pid into the next cell
 os.environ.setdefault("FLAGS_cudnn_deterministic", "1")
 warnings.filterwarnings("ignore", message="No ccache found")
+warnings.filterwarnings("ignore", message="When training, we now always track global mean")  # each BatchNorm step

@@ -101,7 +101,8 @@ class Summary:
 
         head, body = line(COLUMNS, "th"), "".join(line(cells, "td") for cells in self.cells())
         notes = "".join(f"<p>{note}</p>" for note in self.notes())
-        return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{notes}"
+        table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+        return f'<div style="overflow-x: auto">{table}{notes}</div>'
 
 
 def summarize(net: nn.Layer, input_shape: Sequence[int]) -> Summary:

@@ -86,6 +86,7 @@ class Trainer:
     augment: (prepared batch, NumPy generator) -> batch, in training only; draw all randomness from the generator.
     seed: of order, dropout and augmentation. folder: where last.npz and best.npz are kept, if anywhere.
     callbacks: each is called as callback(trainer, history) after every epoch.
+    report: what to do with each epoch's row; None for silence, and no progress bar then.
     Raises ValueError for batch_size < 1, a negative seed, or a schedule that wants a metric.
     """
 
@@ -101,6 +102,7 @@ class Trainer:
         seed: int = 0,
         folder: str | Path | None = None,
         callbacks: Sequence[Callable[[Trainer, History], object]] = (),
+        report: Callable[[Epoch], object] | None = print,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size} holds no image: use 1 or more")
@@ -110,7 +112,7 @@ class Trainer:
         if isinstance(schedule, ReduceOnPlateau):
             raise ValueError("ReduceOnPlateau waits for a metric: use a schedule that moves with the steps")
         self.net, self.optimizer, self.loss = net, optimizer, loss
-        self.batch_size, self.seed, self.callbacks = batch_size, seed, callbacks
+        self.batch_size, self.seed, self.callbacks, self.report = batch_size, seed, callbacks, report
         self.prepare, self.augment = prepare or _scale, augment
         self.folder = None if folder is None else Path(folder)
         self.schedule = schedule if isinstance(schedule, LRScheduler) else None
@@ -211,7 +213,7 @@ class Trainer:
             initial=self._step,
             desc=f"epoch {self._epoch + 1}",
             leave=False,
-            disable=None,  # that is, no bar where stderr is not a terminal
+            disable=None if self.report else True,  # None: no bar where stderr is not a terminal
         )
         try:
             for batch in _slices(order, self.batch_size, first=self._step):
@@ -269,7 +271,7 @@ class Trainer:
         )
 
     def _close_epoch(self, held_out: _Data | None) -> None:
-        """Validate, add and print the row, call the callbacks, and keep the state that they leave."""
+        """Validate, add and report the row, call the callbacks, and keep the state that they leave."""
         steps = self._step
         sizes = np.full(steps, self.batch_size)
         sizes[-1] = self._run["training images"] - (steps - 1) * self.batch_size
@@ -287,7 +289,8 @@ class Trainer:
         )
         self.history.rows.append(row)
         self._epoch, self._step, self._seconds = self._epoch + 1, 0, 0.0
-        print(row)
+        if self.report:
+            self.report(row)
         try:
             for callback in self.callbacks:
                 callback(self, self.history)

@@ -34,9 +34,11 @@ def interval_bars(
     """Estimates with intervals, one a name: (low, estimate, high). marks: values to draw as vertical lines."""
     figure, axis = plt.subplots(figsize=(8, 0.55 * len(estimates) + 1.4))
     for row, (low, estimate, high) in enumerate(reversed(list(estimates.values()))):
-        axis.plot([low, high], [row, row], color="C0", linewidth=4, alpha=0.5, solid_capstyle="butt")
+        axis.hlines(row, low, high, color="C0", linewidth=5, alpha=0.5)
         axis.plot([estimate], [row], "o", color="C0", markersize=8)
-        axis.annotate(f"{low:.2f} to {high:.2f}", (high, row), xytext=(8, 0), textcoords="offset points", va="center")
+        axis.annotate(
+            f"{low:.1f} to {high:.1f}", (high, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=11
+        )
     for mark in marks:
         axis.axvline(mark, color="C1", linewidth=1.5, linestyle="--")
     axis.set_yticks(range(len(estimates)), labels=list(estimates)[::-1])

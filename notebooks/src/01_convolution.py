@@ -44,6 +44,7 @@ print(f"one 3x3 kernel, used everywhere: {3 * 3} weights, 1 bias")
 # To see both, we write a convolution as what it replaces: a fully connected layer. Each row of $W$ below belongs to one
 # output, each column to one input pixel, here for a $5 \times 5$ picture.
 
+
 # %%
 def as_matrix(w, size):
     """The fully connected W [outputs, inputs] that does the same as the kernel w [U, V] on [size, size]."""
@@ -98,6 +99,7 @@ print("sum", products.sum(), "+ bias 1 =", products.sum() + 1)
 # %% [markdown]
 # That is one output. The rest is repetition: two loops that move the window.
 
+
 # %%
 def convolve(x, w, b=0.0):
     """y [H - U + 1, W - V + 1] from x [H, W] and w [U, V], as the equation says."""
@@ -120,7 +122,7 @@ native = F.conv2d(
     paddle.ones([1]),
 )
 assert np.array_equal(native.numpy()[0, 0], y)
-print("equal to paddle.nn.functional.conv2d:", True)
+print("equal to paddle.nn.functional.conv2d")
 
 # %% tags=["cover"]
 figure = plotting.filmstrip(x.astype(int), kernel, steps=[0, 1, 4, 8], bias=1)
@@ -259,7 +261,7 @@ w = rng.standard_normal((3, 8, 1, 1))
 mixed = ops.conv2d_two_loops(x, w)[0]
 per_pixel = w[:, :, 0, 0] @ x[0].reshape(8, 16)
 assert np.allclose(mixed.reshape(3, 16), per_pixel)
-print("1x1 convolution = one matrix", w.shape[:2], "applied at every pixel:", True)
+print("1x1 convolution = one matrix", w.shape[:2], "applied at every pixel")
 
 # %% [markdown]
 # Now the bill. The course asks for one layer: 10 pictures of $3 \times 224 \times 224$, 64 kernels of $3 \times 3$,
@@ -274,6 +276,7 @@ print(f"output {list(cost.output_shape)}, {cost.parameters:,} parameters; for on
 
 # %% [markdown]
 # Formulas are easy to get wrong by a factor, so we let a small convolution count itself, one multiplication at a time.
+
 
 # %%
 def count_by_doing(N, D, H, W, P, U, V):
@@ -299,7 +302,9 @@ net = paddle.nn.Sequential(paddle.nn.Conv2D(3, 6, 3))
 ours = conv2d_cost((1, 3, 32, 32), (6, 3, 3, 3))
 theirs = paddle.flops(net, [1, 3, 32, 32])
 assert theirs == ours.macs + np.prod(ours.output_shape)
-print(f"ours {ours.macs:,} MACs, paddle.flops {theirs:,}: one more for each of the {np.prod(ours.output_shape):,} outputs")
+print(
+    f"ours {ours.macs:,} MACs, paddle.flops {theirs:,}: one more for each of the {np.prod(ours.output_shape):,} outputs"
+)
 
 # %% [markdown]
 # With `groups` the channels are split, and each kernel reads its own part only: fewer weights, fewer products. With as
@@ -335,6 +340,7 @@ for depth in range(1, 16, 2):
 #
 # The count says which pixels *can* matter. Which *do*? We measure it: the gradient of one central output with respect
 # to each input pixel, averaged over random networks.
+
 
 # %% tags=["nbval-ignore-output"]
 def stack(depth):
@@ -392,6 +398,7 @@ def conv2d_four_loops(x, w, stride, dilation, out):
 # %% [markdown]
 # Two of the loops can go in two ways. Either we keep the places and hand a whole window over ...
 
+
 # %% tags=["library"]
 @rung
 def conv2d_two_loops(x, w, stride, dilation, out):
@@ -408,6 +415,7 @@ def conv2d_two_loops(x, w, stride, dilation, out):
 # %% [markdown]
 # ... or we keep the kernel's few places and hand the whole picture over. For a $3 \times 3$ kernel that is nine passes,
 # however large the picture is.
+
 
 # %% tags=["library"]
 @rung
@@ -427,6 +435,7 @@ def conv2d_shift_and_add(x, w, stride, dilation, out):
 # rest. Two versions: `einsum` finds the product itself; *im2col* copies every window into a column first. The second is
 # how Paddle computes on a CPU, and `paddle.nn.functional.unfold` is its first half.
 
+
 # %% tags=["library"]
 @rung
 def conv2d_einsum(x, w, stride, dilation, out):
@@ -445,6 +454,7 @@ def conv2d_im2col(x, w, stride, dilation, out):
 # %% [markdown]
 # First the proof that all seven agree, here with stride 2, padding 1 and two groups; the difference is compared with the
 # largest value, since float32 keeps about seven digits.
+
 
 # %%
 def call(name, x, w, **arguments):
@@ -478,7 +488,7 @@ plt.show()
 # %%
 assert ratios["four loops"] > ratios["shift and add"]
 assert ratios["two loops"] > ratios["shift and add"]
-print("loops over places are slower than a loop over the kernel:", True)
+print("loops over places are slower than a loop over the kernel")
 
 # %% [markdown]
 # The bars are measured on your machine, warmed up and in turns; compare them with your prediction. What counts is not
@@ -533,9 +543,13 @@ print(fingerprint(figure))
 # %% tags=["nbval-ignore-output"]
 best = min((name for name in ratios if not name.startswith("paddle")), key=ratios.get)
 print(f"weights: {32 * 32 * 30 * 30:,} fully connected, 9 by one shared 3x3 kernel")
-print(f"size: floor((H + 2P - D(K-1) - 1) / S) + 1, so 224 -> {conv_output_size(224, 3, stride=2, padding=1)} at stride 2")
+print(
+    f"size: floor((H + 2P - D(K-1) - 1) / S) + 1, so 224 -> {conv_output_size(224, 3, stride=2, padding=1)} at stride 2"
+)
 print(f"cost of the course's layer: {conv2d_cost(*shapes, padding=1).multiplications:,} multiplications")
-print(f"receptive field of ten 3x3 layers: {receptive_field([(3, 1)] * 10).size} pixels, most of its weight in the middle")
+print(
+    f"receptive field of ten 3x3 layers: {receptive_field([(3, 1)] * 10).size} pixels, most of its weight in the middle"
+)
 print(f"speed here: four loops {ratios['four loops']:.0f} times Paddle's time, '{best}' {ratios[best]:.2f} times")
 
 # %%
