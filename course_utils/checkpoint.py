@@ -33,7 +33,7 @@ def write(path: str | Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str
     """
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
-    text = json.dumps({"format": FORMAT, **facts})
+    text = json.dumps({"format": FORMAT, "arrays": sorted(arrays), **facts})
     content: dict[str, Any] = {"facts": np.frombuffer(text.encode(), np.uint8), **arrays}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +67,8 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         with np.load(content, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         facts = json.loads(arrays.pop("facts").tobytes())
+        if "arrays" in facts and facts.pop("arrays") != sorted(arrays):  # the zip's checksums leave out its names
+            raise ValueError("an array's name was changed")
     except Exception as error:  # zipfile, zlib and NumPy have a dozen ways to say that bytes are wrong
         raise CourseError(
             f"the checkpoint {path} is damaged or is no checkpoint: delete it and use another, or train again"
