@@ -33,7 +33,7 @@ class LayerRow:
     macs: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
     """The table of `summarize`; print it, or let Jupyter show it."""
 
@@ -94,6 +94,8 @@ class Summary:
             for line in table
         ]
         return "\n".join([*(line.rstrip() for line in lines), *self.notes()])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         def line(cells: Sequence[str], tag: str) -> str:

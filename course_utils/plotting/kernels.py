@@ -31,9 +31,9 @@ def kernel_step(x: np.ndarray, w: np.ndarray, step: int, stride: int = 1, paddin
     """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3.4), width_ratios=[1.4, 0.8, 1.1])
     products = draw_step(left, right, x, w, step, stride, padding, bias)
-    draw_image(middle, w, signed=True, values=True)
+    draw_image(middle, w, limit=np.abs(w).max() * 3, signed=True, values=True)
     middle.set_title("kernel w")
-    terms = " + ".join(f"({a:g})({b:g})" if b < 0 else f"({a:g}){b:g}" for a, b in products[:3])
+    terms = " + ".join(f"{value:g}·({weight:g})" for value, weight in products[:3])
     figure.suptitle(f"step {step + 1}: {terms} + …", x=0.01, ha="left", fontsize=12)
     return figure
 

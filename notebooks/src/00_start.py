@@ -24,39 +24,31 @@ run = settings.setup("00_start", seed=0)
 # %% [markdown]
 # ## Where is my lesson?
 #
-# The chapters follow a course of video lessons, two sets of study notes and chapter 5 of the book *Neural Networks and
-# Deep Learning: Cases and Practice* (神经网络与深度学习：案例与实践). Find your lesson, open the chapter.
+# The chapters follow a course of video lessons, study notes on it, and the book *Neural Networks and Deep Learning: Cases
+# and Practice* (神经网络与深度学习：案例与实践). Find your lesson, open the chapter.
+#
+# | Lesson | In the book | Chapter | Homework |
+# | --- | --- | --- | --- |
+# | convolution, sizes, parameters, operations | 5.1, 5.2 | 01_convolution | hw1_counting, hw2_operators |
+# | edges, the Laplacian | 5.1.7 | 02_edge_detection | |
+# | pooling, activation functions | 5.2 | 03_pooling_and_activation | hw3_activation_norm_dropout |
+# | batch normalization, dropout | 7 | 04_batchnorm_and_dropout | hw3_activation_norm_dropout |
+# | losses, optimizers, back-propagation | 7 | 05_losses_and_optimizers | hw4_losses_optimizers |
+# | LeNet on handwritten digits | 5.3 | 06_lenet_digits | hw5_networks |
+# | AlexNet, VGG, Inception, MobileNet | | 07_alexnet_to_mobilenet | hw5_networks |
+# | residual networks on digits | 5.4 | 08_resnet_digits | hw5_networks |
+# | residual networks on CIFAR-10 | 5.5 | 09_resnet_cifar10 | |
+# | eye-disease screening | | 10_eye_disease_screening | hw6_screening |
+# | recurrent networks, LSTM | 6 | 11_rnn_lstm | hw7_recurrent |
+#
+# Not all are written yet. In the folder of this page lie now:
 
 # %%
 from pathlib import Path
 
-PLACES = [
-    ("convolution, sizes, parameters, operations", "5.1, 5.2", "01_convolution", "hw1_counting, hw2_operators"),
-    ("edges, the Laplacian", "5.1.7", "02_edge_detection", ""),
-    ("pooling, activation functions", "5.2", "03_pooling_and_activation", "hw3_activation_norm_dropout"),
-    ("batch normalization, dropout", "7", "04_batchnorm_and_dropout", "hw3_activation_norm_dropout"),
-    ("losses, optimizers, back-propagation", "7", "05_losses_and_optimizers", "hw4_losses_optimizers"),
-    ("LeNet on handwritten digits", "5.3", "06_lenet_digits", "hw5_networks"),
-    ("AlexNet, VGG, Inception, MobileNet", "", "07_alexnet_to_mobilenet", "hw5_networks"),
-    ("residual networks", "5.4", "08_resnet_digits", "hw5_networks"),
-    ("CIFAR-10", "5.5", "09_resnet_cifar10", ""),
-    ("eye-disease screening", "", "10_eye_disease_screening", "hw6_screening"),
-    ("recurrent networks, LSTM", "6", "11_rnn_lstm", "hw7_recurrent"),
-]
-print(len(PLACES), "groups of lessons")
-
-
-# %%
-def ready(name, folder="."):
-    """The name, in brackets while the notebook is still to come."""
-    return name if Path(folder, f"{name}.ipynb").is_file() else f"({name})"
-
-
-print(f"{'lesson':44} {'book':9} chapter and homework; brackets: still to come")
-for lesson, section, chapter, homework in PLACES:
-    print(f"{lesson:44} {section:9} {ready(chapter)}")
-    for sheet in filter(None, homework.split(", ")):
-        print(f"{'':54} {ready(sheet, 'homework')}")
+numbered = sorted(path.stem for path in Path().glob("[0-9][0-9]_*.ipynb") if "." not in path.stem)
+print("chapters:", *numbered[1:], sep="\n  ")
+print("homework:", len(list(Path("homework").glob("hw*.ipynb"))), "sheets")
 
 # %% [markdown]
 # ## How to read a chapter
