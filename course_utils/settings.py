@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from course_utils import __version__
 from course_utils.errors import CourseError
 
@@ -73,6 +71,7 @@ def setup(chapter: str, seed: int = 0) -> Settings:
     with contextlib.redirect_stderr(io.StringIO()):  # its notes about OMP_NUM_THREADS are plain prints
         import paddle
     import matplotlib.pyplot as plt
+    import numpy as np
 
     device = _choose_device(run.device)
     paddle.set_device(device)
