@@ -29,12 +29,14 @@ def kernel_step(x: np.ndarray, w: np.ndarray, step: int, stride: int = 1, paddin
 
     x: [H, W]. w: [U, V]. Values are written into the cells. Raises ValueError for an impossible shape.
     """
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3.4), width_ratios=[1.4, 0.8, 1.1])
+    wide = x.shape[1] + 2 * padding
+    sizes = [wide, w.shape[1], (wide - w.shape[1]) // stride + 1]  # in cells, so that all cells are alike
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(0.72 * sum(sizes), 0.72 * wide), width_ratios=sizes)
     products = draw_step(left, right, x, w, step, stride, padding, bias)
     draw_image(middle, w, limit=np.abs(w).max() * 3, signed=True, values=True)
     middle.set_title("kernel w")
     terms = " + ".join(f"{value:g}·({weight:g})" for value, weight in products[:3])
-    figure.suptitle(f"step {step + 1}: {terms} + …", x=0.01, ha="left", fontsize=12)
+    figure.suptitle(f"step {step + 1}: {terms} + … + bias {bias:g}", x=0.01, ha="left", fontsize=12)
     return figure
 
 
@@ -42,11 +44,14 @@ def filmstrip(
     x: np.ndarray, w: np.ndarray, steps: Sequence[int], stride: int = 1, padding: int = 0, bias: float = 0
 ) -> Figure:
     """Several steps side by side, the input above and the outputs so far below."""
-    figure, axes = plt.subplots(2, len(steps), figsize=(2.3 * len(steps), 4.6), height_ratios=[1.2, 1])
-    for column, step in enumerate(steps):
+    figure, axes = plt.subplots(2, len(steps) + 1, figsize=(2.1 * len(steps) + 1.5, 4.2), height_ratios=[1.2, 1])
+    draw_image(axes[0, 0], w, limit=np.abs(w).max() * 3, signed=True, values=True)
+    axes[0, 0].set_title("kernel w")
+    axes[1, 0].axis("off")
+    for column, step in enumerate(steps, start=1):
         draw_step(axes[0, column], axes[1, column], x, w, step, stride, padding, bias)
-        axes[0, column].set_title(f"step {step + 1}")
-        axes[1, column].set_title("")
+        axes[0, column].set_title(f"x, step {step + 1}")
+        axes[1, column].set_title("y so far")
     figure.suptitle("The same nine weights visit every window", x=0.01, ha="left", fontsize=14)
     return figure
 
@@ -93,17 +98,25 @@ def window_rows(size: int, cases: Sequence[tuple[str, int, int, Padding, int]]) 
 
     Cells are input pixels (grey: padding), dots the pixels that a window reads, one line an output.
     """
-    figure, axes = plt.subplots(len(cases), 1, figsize=(8, 1.5 * len(cases) + 0.4), sharex=True)
-    for axis, (name, kernel, stride, padding, dilation) in zip(np.atleast_1d(axes), cases, strict=True):
+    counts = [conv_output_size((size, size), *case[1:])[0] for case in cases]
+    figure, axes = plt.subplots(
+        len(cases),
+        1,
+        figsize=(8, 0.62 * len(cases) + 0.13 * sum(counts)),
+        sharex=True,
+        height_ratios=[1.6 + 0.45 * count for count in counts],
+    )
+    for axis, outputs, (name, kernel, stride, padding, dilation) in zip(
+        np.atleast_1d(axes), counts, cases, strict=True
+    ):
         (before, after), _ = pad_amounts(size, kernel, stride, padding, dilation)
-        outputs = conv_output_size((size, size), kernel, stride, padding, dilation)[0]
         for cell in range(-before, size + after):
             inside = 0 <= cell < size
             axis.add_patch(Rectangle((cell, 0), 1, 1, facecolor="white" if inside else PAD, edgecolor="black"))
         for output in range(outputs):
             pixels = -before + output * stride + dilation * np.arange(kernel) + 0.5
             height = -0.5 - 0.45 * output
-            axis.plot(pixels, [height] * kernel, "o-", color=f"C{output % 7}", markersize=5, linewidth=2)
+            axis.plot(pixels, [height] * kernel, "o-", color=f"C{output % 2}", markersize=5, linewidth=2)
         axis.set(ylim=(-0.6 - 0.45 * outputs, 1.2), xlim=(-3.2, size + 3.2))
         axis.set_title(f"{name}: {outputs} outputs", fontsize=12)
         axis.axis("off")
@@ -120,8 +133,9 @@ def _draw_partial(axis: Axes, values: np.ndarray, limit: float) -> None:
     axis.set_xticks(np.arange(values.shape[1] + 1) - 0.5, labels=[])
     axis.set_yticks(np.arange(values.shape[0] + 1) - 0.5, labels=[])
     axis.tick_params(length=0)
-    axis.set_frame_on(False)
     axis.grid(True, color="grey")
+    for side in axis.spines.values():
+        side.set(visible=True, color="grey")
 
 
 def _frame(left: float, top: float, width: float, height: float, colour: str) -> Rectangle:

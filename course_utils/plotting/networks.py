@@ -53,7 +53,7 @@ def confusion_grid(counts: np.ndarray, classes: Sequence[str], message: str) -> 
     for (i, j), value in np.ndenumerate(counts):
         if value:
             weight = "normal" if i == j else "bold"
-            axis.text(j, i, f"{value:,}", ha="center", va="center", fontsize=10 if i == j else 11, fontweight=weight)
+            axis.text(j, i, f"{value:,}", ha="center", va="center", fontsize=11, fontweight=weight)
     axis.set_xticks(range(len(classes)), labels=classes)
     axis.set_yticks(range(len(classes)), labels=classes)
     axis.set(xlabel="predicted", ylabel="true")

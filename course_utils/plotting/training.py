@@ -22,8 +22,8 @@ def learning_curves(history: Any, message: str = "") -> Figure:
     steps = np.arange(1, len(losses) + 1) * epochs[-1] / len(losses)  # in epochs, to share the axis
     window = max(1, min(50, len(losses) // 5))
     smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
-    left.plot(steps, losses, color="C0", alpha=0.2, linewidth=0.8)
-    left.plot(steps[window - 1 :], smooth, color="C0", label="training")
+    left.plot(steps, losses, "-", color="C0", alpha=0.2, linewidth=0.8, label="training, each batch")
+    left.plot(steps[window - 1 :], smooth, "-", color="C0", label=f"training, mean of {window}")
     if history.rows[-1].valid_loss is not None:
         left.plot(epochs, history.column("valid_loss"), "o--", color="C1", label="validation")
         right.plot(epochs, 100 * np.array(history.column("valid_accuracy")), "o--", color="C1", label="validation")
