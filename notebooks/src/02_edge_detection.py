@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Edge detection (边缘检测)
 #
-# Where does one thing end and the next begin? Nine weights, chosen by thinking, find out; at the end they find themselves.
+# Where does one thing end and the next begin? Nine weights, chosen by thinking, find out; at the end they find
+# themselves.
 
 # %% [markdown]
 # {card}
@@ -69,9 +70,10 @@ plt.show()
 print(fingerprint(figure))
 
 # %% [markdown]
-# The dashed line marks the edge; each panel has its own scale. There are two ways to find it: take the *peak* of the first derivative (section 2), or
-# the *zero crossing* (过零点) of the second, where it goes from plus to minus (sections 3 to 5). On the long ramp the peak
-# becomes a plateau, and the second derivative is zero on all of it: it answers to the bends at its two ends only.
+# The dashed line marks the edge; each panel has its own scale. There are two ways to find it: take the *peak* of the
+# first derivative (section 2), or the *zero crossing* (过零点) of the second, where it goes from plus to minus (sections 3
+# to 5). On the long ramp the peak becomes a plateau, and the second derivative is zero on all of it: it answers to the
+# bends at its two ends only.
 #
 # A picture is a stack of rows, so the same kernel works on all of them. The course's demonstration: a picture of
 # $50 \times 50$, white on the left, black from column 30 on, and the kernel $[1, 0, -1]$. **Predict first:** how many
@@ -100,15 +102,15 @@ for name, x in {"white, then black": picture, "mirrored": picture[:, ::-1]}.item
 # ## 2 Which way does an edge run?
 #
 # A row knows only left and right. A picture $x$ has a slope in two directions, and together they form the gradient
-# (梯度) $G = (G_x, G_y)$, a small arrow at every pixel:
+# (梯度) $g = (g_x, g_y)$, a small arrow at every pixel:
 #
-# $$|G| = \sqrt{G_x^2 + G_y^2}, \qquad \theta = \operatorname{atan2}(G_y, G_x)$$
+# $$|g| = \sqrt{g_x^2 + g_y^2}, \qquad \theta = \operatorname{atan2}(g_y, g_x)$$
 #
-# $G_x$ is the slope to the right, $G_y$ the slope down; $|G|$ says how steep the picture is, and the angle $\theta$ of
+# $g_x$ is the slope to the right, $g_y$ the slope down; $|g|$ says how steep the picture is, and the angle $\theta$ of
 # the arrow (`np.arctan2`) in which direction it gets brighter. The edge itself runs across the arrow.
 #
 # A single row is easily fooled by a bad pixel, so three classical kernels average three rows while they differentiate:
-# a column of weights $s$ that sum to 1, times the row $d = [-\frac12, 0, \frac12]$. They differ in $s$ only.
+# a column of weights $a$ that sum to 1, times the row $d = [-\frac12, 0, \frac12]$. They differ in $a$ only.
 
 # %%
 difference = np.array([-1, 0, 1]) / 2
@@ -129,8 +131,9 @@ print("Sobel, times 8:")
 print((8 * gradient_kernels("Sobel")[0]).astype(int))
 
 # %% [markdown]
-# Multiplied by 8 these are the whole numbers that books print. We keep the fractions, since then the answer is the slope
-# itself. Our convolution mirrors the picture at its border, as SciPy and scikit-image do, so that the size is kept.
+# Multiplied by 8 these are the whole numbers that books print. We keep the fractions, since then the answer is the
+# slope itself. Our convolution mirrors the picture at its border, as SciPy and scikit-image do, so that the size is
+# kept.
 
 
 # %%
@@ -250,8 +253,8 @@ print(fingerprint(figure))
 #
 # A constant picture has no edge, so $y$ must be 0 for every $c$, and that leaves one choice: $\sum w_{uv} = 0$. If the
 # sum is not zero, the kernel reports brightness, and a bright wall looks like an edge. The ramp adds a second demand,
-# which every kernel of sum zero meets that is *symmetric*, the same after half a turn: what it gains on one side it loses
-# on the other.
+# which every kernel of sum zero meets that is *symmetric*, the same after half a turn: what it gains on one side it
+# loses on the other.
 #
 # **Predict first:** we change one coefficient, the centre, from $-4$ to $-3$. What will the photograph turn into? (We
 # halve it first, so that its pixels are large enough to see.)
@@ -280,8 +283,9 @@ plt.show()
 print(datasets.photo_credit("camera"))
 
 # %% [markdown]
-# With sum 1 the sky and the face come through, although they are merely bright, and the coat, merely dark, does not. Note the third line of the table as well: a first derivative also sums to zero, yet it answers
-# to the ramp, because it is not symmetric. Sum zero makes a kernel blind to brightness, symmetry to an even slope.
+# With sum 1 the sky and the face come through, although they are merely bright, and the coat, merely dark, does not.
+# Note the third line of the table as well: a first derivative also sums to zero, yet it answers to the ramp, because it
+# is not symmetric. Sum zero makes a kernel blind to brightness, symmetry to an even slope.
 #
 # The libraries agree with us, each with its own habits:
 
@@ -335,7 +339,8 @@ for name, (predicted, measured) in gains.items():
 
 # %% [markdown]
 # The four-neighbour Laplacian makes noise several times larger, while it answers to a step of height 1 by 1 only. The
-# reason is the same as its virtue: an isolated pixel is what it responds to most, and noise changes every pixel by itself.
+# reason is the same as its virtue: an isolated pixel is what it responds to most, and noise changes every pixel by
+# itself.
 #
 # The cure is to smooth first. A Gaussian (高斯) kernel is a weighted mean whose weights fall off with the distance $r$
 # from the centre; $\sigma$, in pixels, is its width:
@@ -422,9 +427,8 @@ figure = edges.picture_rows(pictures, answers, titles, message, labels=("smoothe
 plt.show()
 
 # %% [markdown]
-# The noise falls faster, so the ratio grows with $\sigma$. The price stands in the upper row: with the noise, fine detail
-# goes. (Each answer is divided by its own largest value
-# here, since a wider Gaussian makes all of them smaller.)
+# The noise falls faster, so the ratio grows with $\sigma$. The price stands in the upper row: with the noise, fine
+# detail goes. (Each answer is divided by its own largest value here, since a wider Gaussian makes all of them smaller.)
 #
 # ## 5 Where exactly is the edge?
 #
@@ -453,8 +457,8 @@ for sigma in (1, 2, 4):
     print(f"sigma {sigma}: ours = boundaries of SciPy's positive regions, by scikit-image: True")
 
 # %% [markdown]
-# From here on we let SciPy compute the LoG: it is equal, and faster, because it treats rows and columns one after the
-# other. What happens when $\sigma$ grows? **Predict first:** do the lines move, merge, or vanish?
+# From here on we let SciPy compute the LoG: it is equal, and needs fewer products, because it treats rows and columns
+# one after the other. What happens when $\sigma$ grows? **Predict first:** do the lines move, merge, or vanish?
 
 # %%
 sigmas = (1, 2, 4, 8)
@@ -469,14 +473,14 @@ plt.show()
 print(fingerprint(figure))
 
 # %% [markdown]
-# Read it as a film, from left to right. At $\sigma = 1$ every scratch has its line; then the stamped faces vanish, and the coins
-# remain as blobs with rounder outlines. Small $\sigma$: exact place, much noise. Large $\sigma$: few lines, shifted and
-# rounded. (The answers are multiplied by $\sigma^2$, which makes scales comparable: Lindeberg 1998. The `strength` is divided by
-# $\sigma$, since a wider blur crosses zero less steeply.)
+# Read it as a film, from left to right. At $\sigma = 1$ every scratch has its line; then the stamped faces vanish, and
+# the coins remain as blobs with rounder outlines. Small $\sigma$: exact place, much noise. Large $\sigma$: few lines,
+# shifted and rounded. (The answers are multiplied by $\sigma^2$, which makes scales comparable: Lindeberg 1998. The
+# `strength` is divided by $\sigma$, since a wider blur crosses zero less steeply.)
 #
-# How good are these edges? Canny's detector (1986) is the usual yardstick. It takes the peaks of the gradient and follows
-# them along the edge. We count how often one finds a line within a pixel of the other's, and, to judge that number, how
-# much of the whole picture lies that close.
+# How good are these edges? Canny's detector (1986) is the usual yardstick. It takes the peaks of the gradient and
+# follows them along the edge. We count how often one finds a line within a pixel of the other's, and, to judge that
+# number, how much of the whole picture lies that close.
 
 # %% tags=["nbval-ignore-output"]
 sigma = 2
@@ -531,22 +535,24 @@ plt.show()
 print(datasets.photo_credit("retina"))
 
 # %% [markdown]
-# Half the width: the small $\sigma$ answers to thin vessels, and to thick ones by their two rims; the large $\sigma$ answers
-# along the middle of the thick ones, and passes over the finest. One size does not fit all; the networks of later
-# chapters have many kernels, on several scales. This is a picture, not a diagnosis: a red line here says "dark and thin", and nothing about health.
+# Half the width: the small $\sigma$ answers to thin vessels, and to thick ones by their two rims; the large $\sigma$
+# answers along the middle of the thick ones, and passes over the finest. One size does not fit all; the networks of
+# later chapters have many kernels, on several scales. This is a picture, not a diagnosis: a red line here says "dark
+# and thin", and nothing about health.
 #
 # ## 6 Can the kernel be found by itself?
 #
-# So far we chose the weights by thinking. Now suppose that we have only pictures $x$ and their answers $y$, and want the
-# $w$ behind them. Start from any $w$ and measure how wrong it is by the mean squared error, the loss (损失)
+# So far we chose the weights by thinking. Now suppose that we have only pictures $x$ and their answers $y$, and want
+# the $w$ behind them. Start from any $w$ and measure how wrong it is by the mean squared error, the loss (损失)
 #
 # $$L(w) = \frac1n \sum_{i,j} (\hat y_{ij} - y_{ij})^2, \qquad \hat y = w * x$$
 #
 # $$\frac{\partial L}{\partial w_{uv}} = \frac2n \sum_{i,j} (\hat y_{ij} - y_{ij})\, x_{i+u,\,j+v}$$
 #
 # where $n$ is the number of output pixels. The second line, the derivative, says how the loss grows with the weight
-# $w_{uv}$: a pixel counts by how wrong the output is that it went into. So we go a small step the other way, $w \leftarrow w - \eta\, \partial L / \partial w$ with a learning rate (学习率) $\eta$, and repeat: that
-# is gradient descent (梯度下降). Paddle computes the derivative itself; we check it once against the formula.
+# $w_{uv}$: a pixel counts by how wrong the output is that it went into. So we go a small step the other way, $w
+# \leftarrow w - \eta\, \partial L / \partial w$ with a learning rate (学习率) $\eta$, and repeat: that is gradient descent
+# (梯度下降). Paddle computes the derivative itself; we check it once against the formula.
 
 # %%
 size, count = 32, 16
@@ -579,8 +585,8 @@ assert np.abs(layer.weight.grad.numpy()[0, 0] - formula).max() < 1e-3 * np.abs(f
 print("Paddle's derivative equals the formula:", True)
 
 # %% [markdown]
-# **Predict first:** the input is pure noise, pictures in which nobody would see an edge. Can a Laplacian be learned from
-# them?
+# **Predict first:** the input is pure noise, pictures in which nobody would see an edge. Can a Laplacian be learned
+# from them?
 
 
 # %%
@@ -610,8 +616,8 @@ print("largest difference below 0.01:", error < 1e-2)
 
 # %% [markdown]
 # Nobody told the layer about second derivatives: the pairs did. But do all pictures teach as well? We try two more
-# kinds: parts of a photograph, and ramps, the smoothest pictures that are not constant. What can be learned at all shows
-# in the windows that the kernel sees: nine unknown weights need nine independent windows.
+# kinds: parts of a photograph, and ramps, the smoothest pictures that are not constant. What can be learned at all
+# shows in the windows that the kernel sees: nine unknown weights need nine independent windows.
 
 # %%
 corners = rng.integers(0, 256 - size, (count, 2))
@@ -659,12 +665,14 @@ print("the photographs do hold it, an exact solver finds it:", np.abs(solved - f
 
 # %% [markdown]
 # A low loss is not a right kernel. *Ramps* cannot tell kernels apart: they hold three things only, a brightness and two
-# slopes, and every symmetric kernel that sums to zero answers 0 to all three, just as the Laplacian does. *Photographs* do hold the answer, but their neighbouring
-# pixels are nearly equal, so some directions of $w$ hardly change the loss and gradient descent crawls along them.
-# Chapters 04 and 05 teach two cures: normalize the input, and take better steps.
+# slopes, and every symmetric kernel that sums to zero answers 0 to all three, just as the Laplacian does. *Photographs*
+# do hold the answer, but their neighbouring pixels are nearly equal, so some directions of $w$ hardly change the loss
+# and gradient descent crawls along them. Chapters 04 and 05 teach two cures: normalize the input, and take better
+# steps.
 #
 # Last, the answers may be noisy themselves. With noise of standard deviation $s$ on every $y$, $n$ output pixels and
-# inputs of mean square 1 that do not depend on each other, theory expects an error of about $s / \sqrt n$ in each weight. The loss cannot fall below $s^2$; the kernel can still be right.
+# inputs of mean square 1 that do not depend on each other, theory expects an error of about $s / \sqrt n$ in each
+# weight. The loss stays near $s^2$; the kernel can still be right.
 
 # %% tags=["nbval-ignore-output"]
 noisy_errors = {}
@@ -687,7 +695,7 @@ for number, (error, expected) in noisy_errors.items():
 near, chance = shares["Canny's near ours"]
 predicted, measured = gains["Laplacian, 4"]
 print(
-    f"gradient: a slope with a direction, which Sobel misses by up to {inexact['Sobel']:.1f} degrees and Scharr by {inexact['Scharr']:.1f}"
+    f"gradient: its direction is wrong by up to {inexact['Sobel']:.1f} degrees (Sobel), {inexact['Scharr']:.1f} (Scharr)"
 )
 print(f"Laplacian: sum {four.sum():.0f}, so constants give 0; symmetric, so ramps give 0; it responds to bends")
 print(f"noise: {predicted:.2f} times as large predicted, {measured:.2f} measured; so smooth first")
