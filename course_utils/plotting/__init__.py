@@ -1,6 +1,7 @@
 """Pure functions from arrays to a Figure: what a chapter shows, a widget moves and a test checks."""
 
 from course_utils.plotting.bars import interval_bars, ratio_bars
+from course_utils.plotting.edges import derivative_panels, direction_colours, gradient_panels, picture_rows
 from course_utils.plotting.images import image_grid
 from course_utils.plotting.kernels import animate, filmstrip, kernel_step, window_rows
 from course_utils.plotting.networks import confusion_grid, connection_table, field_maps
@@ -11,12 +12,16 @@ __all__ = [
     "animate",
     "confusion_grid",
     "connection_table",
+    "derivative_panels",
+    "direction_colours",
     "field_maps",
     "filmstrip",
+    "gradient_panels",
     "image_grid",
     "interval_bars",
     "kernel_step",
     "learning_curves",
+    "picture_rows",
     "ratio_bars",
     "window_rows",
 ]

@@ -33,7 +33,7 @@ def interval_bars(
     estimates: Mapping[str, tuple[float, float, float]], message: str, xlabel: str, marks: Sequence[float] = ()
 ) -> Figure:
     """Estimates with intervals, one a name: (low, estimate, high). marks: values to draw as vertical lines."""
-    figure, axis = plt.subplots(figsize=(8, 0.55 * len(estimates) + 1.4))
+    figure, axis = plt.subplots(figsize=(8, 0.36 * len(estimates) + 1.4))
     for row, (low, estimate, high) in enumerate(reversed(list(estimates.values()))):
         axis.hlines(row, low, high, color="C0", linewidth=5, alpha=0.5)
         axis.plot([estimate], [row], "o", color="C0", markersize=8)

@@ -22,7 +22,6 @@ from skimage import feature, filters, segmentation
 
 from course_utils import datasets, errata, ops, plotting
 from course_utils.fingerprint import fingerprint
-from course_utils.plotting import edges
 
 rng = np.random.default_rng(run.seed)
 
@@ -65,7 +64,7 @@ signals = {
     "a ramp": np.clip((j - 10) / 9, 0, 1),
 }
 panels = {name: (f, *derivatives(f)) for name, f in signals.items()}
-figure = edges.derivative_panels(panels, "At an edge the first derivative peaks, the second changes sign", edge=14.5)
+figure = plotting.derivative_panels(panels, "At an edge the first derivative peaks, the second changes sign", edge=14.5)
 plt.show()
 print(fingerprint(figure))
 
@@ -150,7 +149,7 @@ for name in smooth:
     across, _ = gradient_kernels(name)
     assert np.allclose(2 * answer(coins, across), theirs[name](coins), atol=1e-9)
     slopes = answer(ramp, across)[4, 4], theirs[name](ramp)[4, 4]
-    print(f"{name:7}: slope of the ramp {slopes[0]:.0f}, scikit-image {slopes[1]:.0f}; twice ours equals theirs: True")
+    print(f"{name:7}: slope of the ramp {slopes[0]:.0f}, scikit-image {slopes[1]:.0f}; twice ours equals theirs")
 
 # %% [markdown]
 # scikit-image leaves out the half in $d$, so all of its numbers are twice the slope a pixel. Such factors do no harm as
@@ -159,7 +158,7 @@ for name in smooth:
 # %% tags=["cover"]
 part = coins[20:94, 16:128]
 gx, gy = (answer(part, w) for w in gradient_kernels("Scharr"))
-figure = edges.gradient_panels(part, gx, gy, "A gradient is an arrow at every pixel, from dark to bright")
+figure = plotting.gradient_panels(part, gx, gy, "A gradient is an arrow at every pixel, from dark to bright")
 plt.show()
 print(datasets.photo_credit("coins"))
 
@@ -232,7 +231,7 @@ patterns = {
 answers = [answer(x, four)[1:-1, 1:-1] for x in patterns.values()]  # [5, 5] each: without the border
 assert all(np.allclose(y, native(x, four), atol=1e-4) for x, y in zip(patterns.values(), answers, strict=True))
 message = "Nothing at a constant, nothing on a ramp: only bends count"
-figure = edges.picture_rows(
+figure = plotting.picture_rows(
     list(patterns.values()), answers, list(patterns), message, labels=("picture", "Laplacian"), values=True, size=1.5
 )
 plt.show()
@@ -313,7 +312,7 @@ w = paddle.to_tensor(np.tile(-eight / 8, (3, 1, 1, 1)).astype("float32"))  # [3,
 separate = F.conv2d(colour, w, groups=3).numpy()
 summed = F.conv2d(colour, w.transpose([1, 0, 2, 3])).numpy()  # the kernel as [1, 3, 3, 3]
 assert np.abs(separate.sum(axis=1, keepdims=True) - summed).max() <= 1e-5 * np.abs(summed).max()
-print("per channel:", list(separate.shape), " summed:", list(summed.shape), " their sum is the map: True")
+print("per channel:", list(separate.shape), " summed:", list(summed.shape), " their sum is the map")
 
 # %% [markdown]
 # ## 4 What does noise do to it?
@@ -335,7 +334,7 @@ for name, (predicted, measured) in gains.items():
 # %%
 for name, (predicted, measured) in gains.items():
     assert abs(measured / predicted - 1) < 0.02
-    print(f"{name}: the measured gain is the predicted one within 2 %: True")
+    print(f"{name}: the measured gain is the predicted one within 2 %")
 
 # %% [markdown]
 # The four-neighbour Laplacian makes noise several times larger, while it answers to a step of height 1 by 1 only. The
@@ -366,7 +365,7 @@ two_passes = answer(answer(camera, G), four)
 in_one = answer(camera, one_kernel)
 inside = np.s_[10:-10, 10:-10]  # away from the border, which the two treat differently
 assert np.abs(two_passes - in_one)[inside].max() < 1e-9
-print("smoothing, then Laplacian = one kernel", one_kernel.shape, "in one pass: True")
+print("smoothing, then Laplacian = one kernel", one_kernel.shape, "in one pass")
 print("its coefficients sum to 0:", abs(one_kernel.sum()) < 1e-12)
 
 # %% [markdown]
@@ -423,7 +422,7 @@ answers = [answer(man, four), answer(noisy, four), answer(noisy, log_kernel(1.5)
 answers = [y / np.abs(y).max() for y in answers]
 titles = ["clean", "noisy", "noisy, σ = 1.5"]
 message = "Noise drowns the Laplacian; smoothing first brings the edges back"
-figure = edges.picture_rows(pictures, answers, titles, message, labels=("smoothed", "Laplacian"), limit=0.7)
+figure = plotting.picture_rows(pictures, answers, titles, message, labels=("smoothed", "Laplacian"), limit=0.7)
 plt.show()
 
 # %% [markdown]
@@ -454,7 +453,7 @@ for sigma in (1, 2, 4):
     reference = segmentation.find_boundaries(scipys > 0, connectivity=1, mode="inner")
     assert np.mean(zero_crossings(ours) == reference) > 0.9999
     assert np.array_equal(zero_crossings(ours, 0.001), zero_crossings(scipys, 0.001))
-    print(f"sigma {sigma}: ours = boundaries of SciPy's positive regions, by scikit-image: True")
+    print(f"sigma {sigma}: ours = boundaries of SciPy's positive regions, by scikit-image")
 
 # %% [markdown]
 # From here on we let SciPy compute the LoG: it is equal, and needs fewer products, because it treats rows and columns
@@ -466,7 +465,7 @@ answers = [sigma**2 * ndimage.gaussian_laplace(part, sigma) for sigma in sigmas]
 lines = [1.0 - zero_crossings(y, strength=0.05 / sigma) for y, sigma in zip(answers, sigmas, strict=True)]
 titles = [f"σ = {sigma}" for sigma in sigmas]
 message = "From hairlines to whole coins: σ chooses the size of an edge"
-figure = edges.picture_rows(
+figure = plotting.picture_rows(
     answers, lines, titles, message, signed=(True, False), labels=("LoG", "zero crossings"), limit=0.3, size=2.3
 )
 plt.show()
@@ -530,7 +529,7 @@ smoothed = [ndimage.gaussian_filter(green, sigma) for sigma in sigmas]
 answers = [sigma**2 * ndimage.gaussian_laplace(green, sigma) for sigma in sigmas]
 titles = [f"σ = {sigma}" for sigma in sigmas]
 message = "Thin vessels at one scale, thick ones at another"
-figure = edges.picture_rows(smoothed, answers, titles, message, labels=("smoothed", "LoG"), limit=0.1, size=2.6)
+figure = plotting.picture_rows(smoothed, answers, titles, message, labels=("smoothed", "LoG"), limit=0.1, size=2.6)
 plt.show()
 print(datasets.photo_credit("retina"))
 
@@ -582,7 +581,7 @@ layer = layer_from(start)
 loss = ((layer(paddle.to_tensor(x.astype("float32"))) - paddle.to_tensor(y.astype("float32"))) ** 2).mean()
 loss.backward()
 assert np.abs(layer.weight.grad.numpy()[0, 0] - formula).max() < 1e-3 * np.abs(formula).max()
-print("Paddle's derivative equals the formula:", True)
+print("Paddle's derivative equals the formula")
 
 # %% [markdown]
 # **Predict first:** the input is pure noise, pictures in which nobody would see an edge. Can a Laplacian be learned

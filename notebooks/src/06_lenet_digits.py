@@ -145,6 +145,7 @@ print(f"a batch of 64, one by one: {ratio:.1f} times the time of all at once")
 # The last ten numbers are the *logits*: one score for each digit; the largest is the answer.
 
 # %%
+assert ratio > 1
 x = np.arange(1, 17, dtype="float32").reshape(1, 1, 4, 4)
 pooled = ops.max_pool2d(paddle.to_tensor(x), 2).numpy()
 print("1 to 16 in four rows, max-pooled by 2x2:", pooled[0, 0].tolist())
@@ -358,9 +359,10 @@ print(f"loss on these 64 digits: {loss.item():.4f}, and after one step {stepped:
 # ## 5 How does it learn from all of them?
 #
 # Training repeats that step, each time with the next 64 images of a random order. Once through all of them is an *epoch*.
-# Two refinements: Adam, the subject of chapter 05, gives each weight a step size of its own; and the learning rate rises
-# at first and falls almost to zero at the end, so that the weights settle (one-cycle, Smith & Topin 2018). After each
-# epoch the net is tested on the validation images, and the weights of the best epoch are kept.
+# Three refinements: Adam, the subject of chapter 05, gives each weight a step size of its own; weight decay (权重衰减)
+# shrinks every weight a little at each step, so that none grows without need (together AdamW, Loshchilov & Hutter 2019);
+# and the learning rate rises at first and falls almost to zero at the end, so that the weights settle (one-cycle, Smith &
+# Topin 2018). After each epoch the net is tested on the validation images, and the weights of the best one are kept.
 
 # %%
 assert stepped < loss.item()
@@ -374,10 +376,10 @@ def prepare(images):
 
 
 def make_trainer(net, epochs, lr, **arguments):
-    """Adam with one cycle of the learning rate, up to lr, over all steps of the run."""
+    """AdamW with one cycle of the learning rate, up to lr, over all steps of the run."""
     steps = epochs * ceil(len(train.labels) / 64)
     schedule = paddle.optimizer.lr.OneCycleLR(lr, steps, divide_factor=10, end_learning_rate=lr / 1000)
-    optimizer = paddle.optimizer.Adam(schedule, parameters=net.parameters())
+    optimizer = paddle.optimizer.AdamW(schedule, parameters=net.parameters(), weight_decay=0.1)
     return Trainer(net, optimizer, batch_size=64, prepare=prepare, seed=run.seed, **arguments)
 
 
@@ -396,6 +398,7 @@ history = trainer.fit(train, valid, epochs)
 # (The rate completes its cycle in this one epoch; above, after one of several epochs, it was still near its peak.)
 
 # %% tags=["nbval-ignore-output"]
+assert history.column("loss")[-1] < history.column("loss")[0]
 trainer.load(folder / "best.npz")  # the weights of the best epoch
 one_epoch = {}
 for name, make_net, lr in (("modern", LeNet5, 8e-3), ("1998", LeNet1998, 2e-3)):
@@ -411,7 +414,6 @@ for name, make_net, lr in (("modern", LeNet5, 8e-3), ("1998", LeNet1998, 2e-3)):
 
 # %%
 assert trainer.evaluate(valid).accuracy == max(history.column("valid_accuracy"))
-assert history.column("loss")[-1] < history.column("loss")[0]
 bar = run.pick(full=0.97, quick=0.80) if data.real else 0.5  # what a working recipe surely reaches at this length
 assert all(evaluation.accuracy > bar for evaluation in one_epoch.values())
 print("the best epoch's weights are back, and both forms learn to read in one epoch")
@@ -473,6 +475,9 @@ for seed in range(run.pick(full=8, quick=3)):
 
 
 # %% tags=["nbval-ignore-output"]
+assert all(evaluation.total == 200 for evaluation in on_few.values())
+
+
 def interval(evaluation):
     """(low, estimate, high) in percent."""
     low, high = metrics.wilson_interval(evaluation.correct, evaluation.total)
@@ -534,6 +539,7 @@ plt.show()
 # What has it learned? Above, the six kernels of C1. Below, one digit after C1 and ReLU, and the first six maps after C3.
 
 # %% tags=["nbval-ignore-output"]
+assert all(predictions[k] != test.labels[k] for k in surest)
 kernels = net.c1.weight.numpy()[:, 0]
 plotting.image_grid(kernels, [f"C1 kernel {k}" for k in range(6)], signed=True, size=1.2)
 plt.show()
@@ -546,7 +552,7 @@ plt.show()
 
 # %% [markdown]
 # Where a kernel has a red side and a blue side it answers to a stroke's edge in that direction, as the kernels of chapter
-# 01 did; nobody chose these. A map whose background is not black has a bias above zero: it answers to nothing, too.
+# 01 did; nobody chose these. A map whose background is not black answers to the empty background as well.
 #
 # ## 8 And your own digit?
 #
@@ -554,7 +560,6 @@ plt.show()
 # scaled to 20 pixels, centred by their centre of mass. Until you draw, a stored example stands there:
 
 # %%
-assert all(predictions[k] != test.labels[k] for k in surest)
 assert {name: list(values.shape) for name, values in maps.items()} == {"c1": [1, 6, 28, 28], "c3": [1, 16, 10, 10]}
 example = as_mnist(EXAMPLE)
 plotting.image_grid([EXAMPLE, example[0, 0]], ["as drawn", "scaled and centred"], size=1.6)
@@ -589,7 +594,7 @@ print(
 )
 print(f"       {table.macs:,} multiply-accumulates for one digit")
 print(f"loss and optimizer: cross entropy, {history.column('loss')[0]:.3f} in the first epoch,", end=" ")
-print(f"{history.column('loss')[-1]:.3f} in the last, by Adam with one cycle")
+print(f"{history.column('loss')[-1]:.3f} in the last, by AdamW with one cycle")
 print(f"evaluation: {100 * result.accuracy:.2f} % right, 95 % interval {100 * low:.2f} to {100 * high:.2f} %, one seed")
 
 # %% [markdown]
@@ -629,5 +634,6 @@ errata.table("06_lenet_digits")
 # - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, *Gradient-based learning applied to document recognition*, Proc. IEEE 86,
 #   1998.
 # - E. B. Wilson, *Probable inference, the law of succession, and statistical inference*, JASA 22, 1927.
+# - I. Loshchilov, F. Hutter, *Decoupled weight decay regularization*, ICLR 2019.
 # - L. N. Smith, N. Topin, *Super-convergence: very fast training of neural networks using large learning rates*, 2018.
 # - 邱锡鹏等，《神经网络与深度学习：案例与实践》, 2022, chapter 5: the book of the course.
