@@ -1,6 +1,7 @@
 """LeNet-5 on all of MNIST: python benchmarks/lenet_mnist.py [SEEDS] (needs the real set; about 100 s a seed).
 
-The recipe of chapter 06 (AdamW, one cycle, batch 64), trained on 60,000 and tested once on 10,000: one epoch, then five.
+The recipe of chapter 06 (AdamW, one cycle, batch 64),
+trained on 60,000 and tested once on 10,000: one epoch, then five.
 """
 
 import sys

@@ -39,8 +39,10 @@ def execute(notebook: Any, name: str, folder: Path, profile: str) -> None:
     environment["COURSE_PROFILE"] = profile
     if data := environment.get("COURSE_DATA_DIR"):
         environment["COURSE_DATA_DIR"] = str(Path(data).expanduser().absolute())
+    running: list[Any] = []  # the cells so far; the last one is where a failure happened
     client = NotebookClient(
         notebook,
+        on_cell_execute=lambda cell, cell_index: running.append(cell),
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
         record_timing=False,
@@ -51,20 +53,19 @@ def execute(notebook: Any, name: str, folder: Path, profile: str) -> None:
     try:
         client.execute(env=environment, stderr=subprocess.DEVNULL)
     except CellExecutionError:
-        raise BuildError(_failure(notebook, name)) from None
+        raise BuildError(_failure(name, running)) from None
     except CellTimeoutError:
-        raise BuildError(_failure(notebook, name, f"It took longer than {CELL_TIMEOUT} s.")) from None
+        raise BuildError(_failure(name, running, f"It took longer than {CELL_TIMEOUT} s.")) from None
     except DeadKernelError:
-        raise BuildError(_failure(notebook, name, "The kernel died: out of memory, or a crash.")) from None
+        raise BuildError(_failure(name, running, "The kernel died: out of memory, or a crash.")) from None
 
 
-def _failure(notebook: Any, name: str, reason: str = "") -> str:
+def _failure(name: str, running: list[Any], reason: str = "") -> str:
     """The notebook, the cell's source and the error, without colours."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    errors = [out for cell in code for out in cell.outputs if out.output_type == "error"]
-    ran = [cell for cell in code if cell.execution_count or cell.outputs]
-    cell = next((cell for cell in code if any(out in errors for out in cell.outputs)), (ran or code)[-1])
+    if not running:
+        return f"{name}: no cell was executed; nothing was written\n\n{reason}"
     if not reason:
-        reason = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(errors[0].traceback))
-    source = "\n".join(f"    {line}" for line in cell.source.splitlines())
-    return f"{name}: code cell {code.index(cell) + 1} failed; nothing was written\n\n{source}\n\n{reason}"
+        error = next(output for output in running[-1].outputs if output.output_type == "error")
+        reason = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback))
+    source = "\n".join(f"    {line}" for line in running[-1].source.splitlines())
+    return f"{name}: code cell {len(running)} failed; nothing was written\n\n{source}\n\n{reason}"
