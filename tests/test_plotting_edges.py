@@ -42,6 +42,7 @@ def test_picture_rows_share_a_scale_in_each_row():
     assert signed.get_cmap()(0.5)[:3] == pytest.approx((0.97, 0.97, 0.97), abs=0.01)  # white at 0
     assert [axis.get_ylabel() for axis in figure.axes[:4]] == ["up", "", "down", ""]
     assert [len(axis.texts) for axis in figure.axes[:4]] == [0, 0, 9, 9]
+    assert all(axis.get_frame_on() and axis.spines["top"].get_visible() for axis in figure.axes[:4])
 
 
 def test_picture_rows_take_a_limit_and_zeros():
@@ -71,7 +72,7 @@ def test_gradient_panels_point_from_dark_to_bright():
     picture = np.tile(np.r_[np.zeros(10), np.ones(10)], (12, 1))
     gy, gx = np.gradient(picture)
     figure = gradient_panels(picture, gx, gy, "message", every=3)
-    photograph, magnitude, colours, arrows = figure.axes[:4]
+    photograph, magnitude, _, colours, arrows, wheel = figure.axes
     assert np.array_equal(photograph.images[0].get_array(), picture)
     assert magnitude.images[0].get_array()[5, 9] == magnitude.images[0].get_array().max() > 0
     assert np.asarray(colours.images[0].get_array())[5, 9] == pytest.approx([1, 0, 0])
@@ -79,3 +80,6 @@ def test_gradient_panels_point_from_dark_to_bright():
     assert np.unique(quiver.X).tolist() == [10]  # the only column of every third that changes
     assert (quiver.U > 0).all()
     assert not quiver.V.any()
+    red, green, blue, opaque = np.moveaxis(np.asarray(wheel.images[0].get_array()), -1, 0)[:, 60, -1]
+    assert (red, green, blue, opaque) == pytest.approx((1, 0, 0, 1))  # to the right, as in the picture
+    assert "towards bright" in wheel.get_title("left") + wheel.get_title()

@@ -1,4 +1,4 @@
-"""Pictures beside what a kernel answers to them: derivatives of a line, signed answers, gradients as arrows."""
+"""Pictures beside a kernel's responses to them: derivatives of a line, signed responses, gradients as arrows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def picture_rows(
     limit: float | None = None,
     size: float = 2.0,
 ) -> Figure:
-    """Two rows of pictures [H, W], each row on one scale: grey, or signed with white at 0 and a colour bar.
+    """Two rows of framed pictures [H, W], each row on one scale: grey, or signed, white at 0, with a colour bar.
 
     titles: one a column. labels: one a row. values: write the numbers of signed rows into their cells. limit: where
     the signed colours end (stronger values keep the last colour); the largest absolute value where None.
@@ -68,6 +68,8 @@ def picture_rows(
         strongest = limit or max(float(np.abs(picture).max()) for picture in pictures) or 1.0
         for axis, picture in zip(row, pictures, strict=True):
             drawn = _draw(axis, picture, signed=is_signed, limit=strongest, values=values and is_signed)
+            axis.set_frame_on(True)  # a white border would be lost on the page
+            axis.spines[:].set(visible=True, color="#999999", linewidth=0.8)
             if not is_signed:
                 drawn.set_clim(min(p.min() for p in pictures), max(p.max() for p in pictures))
         row[0].set_ylabel(label)
@@ -93,19 +95,21 @@ def direction_colours(gx: np.ndarray, gy: np.ndarray, limit: float | None = None
 def gradient_panels(picture: np.ndarray, gx: np.ndarray, gy: np.ndarray, message: str, every: int = 4) -> Figure:
     """A picture [H, W], its gradient's magnitude, its direction as a colour, and an arrow every few pixels.
 
-    gx, gy: [H, W], to the right and down.
+    gx, gy: [H, W], to the right and down. A wheel beside them says which colour is which direction.
     """
-    figure, axes = plt.subplots(2, 2, figsize=(6.4, 6.4 * picture.shape[0] / picture.shape[1] + 0.9))
+    height = 6.4 * picture.shape[0] / picture.shape[1] + 0.9
+    figure, axes = plt.subplots(2, 3, figsize=(8, height), width_ratios=(1, 1, 0.45))
     limit = float(np.percentile(np.hypot(gx, gy), 99))  # a few steepest pixels would leave the rest dark
     _draw(axes[0, 0], picture)
     _draw(axes[0, 1], np.minimum(np.hypot(gx, gy), limit))
     _draw(axes[1, 0], direction_colours(gx, gy, limit))
-    _draw_wheel(axes[1, 0])
     _draw(axes[1, 1], picture)
     _draw_arrows(axes[1, 1], gx, gy, every)
     titles = ("the photograph", "magnitude: how steep", "direction, by colour", "direction, by arrow")
-    for axis, title in zip(axes.flat, titles, strict=True):
+    for axis, title in zip(axes[:, :2].flat, titles, strict=True):
         axis.set_title(title, fontsize=12)
+    axes[0, 2].axis("off")
+    _draw_wheel(axes[1, 2])
     figure.suptitle(message, x=0.01, ha="left", fontsize=14)
     return figure
 
@@ -117,22 +121,34 @@ def _draw(axis: Axes, picture: np.ndarray, **options: Any) -> AxesImage:
 
 
 def _draw_wheel(axis: Axes) -> None:
-    """The colour of each direction, in the upper left corner."""
-    down, right = np.mgrid[-1:1:81j, -1:1:81j]
+    """The colour of each direction, on a disc's rim."""
+    down, right = np.mgrid[-1:1:121j, -1:1:121j]
     radius = np.hypot(right, down)
     ring = direction_colours(right / np.maximum(radius, 1e-9), down / np.maximum(radius, 1e-9))
-    ring[radius < 0.55] = 0
-    inside = (radius <= 1).astype(float)[..., None]
-    inset = axis.inset_axes((0.01, 0.74, 0.16, 0.26))
-    inset.imshow(np.concatenate([ring, inside], axis=-1))
-    inset.axis("off")
+    shown = ((radius >= 0.55) & (radius <= 1)).astype(float)[..., None]
+    axis.imshow(np.concatenate([ring, shown], axis=-1))
+    axis.set_title("colour: direction\ntowards bright", fontsize=11)
+    axis.axis("off")
 
 
 def _draw_arrows(axis: Axes, gx: np.ndarray, gy: np.ndarray, every: int) -> None:
-    """An arrow every few pixels, except where hardly anything changes."""
+    """An arrow every few pixels, except where hardly anything changes; the longest spans two of these distances."""
     rows, columns = np.mgrid[every // 2 : len(gx) : every, every // 2 : gx.shape[1] : every]
     right, down = gx[rows, columns], gy[rows, columns]
-    steep = np.hypot(right, down) > 0.3 * np.hypot(gx, gy).max()
+    steepest = np.hypot(gx, gy).max()
+    steep = np.hypot(right, down) > 0.3 * steepest
     axis.quiver(
-        columns[steep], rows[steep], right[steep], down[steep], color="#E69F00", angles="xy", pivot="mid", width=0.01
+        columns[steep],
+        rows[steep],
+        right[steep],
+        down[steep],
+        color="#E69F00",
+        pivot="mid",
+        angles="xy",
+        scale_units="xy",
+        scale=steepest / (2 * every),
+        width=0.008,
+        headwidth=3,
+        headlength=3,
+        headaxislength=2.7,
     )
