@@ -174,7 +174,7 @@ def _data_set(entry: Entry, folder: Path) -> Row:
         return Row(what, f"in {folder}")
     advice = f"`course data get {entry.name}` {'fetches it' if entry.mirrors else 'says how to get it'}."
     if all(finding.problem == "is missing" for finding in wrong):
-        return Row(what, "not here: a sample is used", advice)
+        return Row(what, "not here", advice)
     return Row(what, f"incomplete: {wrong[0].name} {wrong[0].problem}", advice)
 
 
