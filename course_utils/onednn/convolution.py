@@ -90,10 +90,10 @@ class _Gradients:
             )
         if create_graph:
             return self._by_paddle(grad_y)  # which has gradients in turn
-        with paddle.no_grad():
-            try:
-                return self._by_onednn(grad_y, wanted)
-            except OneDNNError:
+        try:
+            return self._by_onednn(grad_y, wanted)
+        except OneDNNError:
+            with paddle.no_grad():
                 return self._by_paddle(grad_y)
 
     def _by_onednn(self, grad_y: Tensor, wanted: Sequence[bool]) -> Sequence[Tensor | None]:

@@ -124,15 +124,14 @@ def check(status: int) -> None:
 
 
 class Handle:
-    """Something that the library made for us; it is given back when nobody refers to it any more.
-
-    ctypes passes it wherever the library asks for a pointer.
-    """
+    """Something that the library made for us; it is given back when nobody refers to it any more."""
 
     def __init__(self, create: Any, destroy: Any, *arguments: Any) -> None:
-        self._as_parameter_ = c_void_p()
-        check(create(byref(self._as_parameter_), *arguments))
-        weakref.finalize(self, destroy, self._as_parameter_).atexit = False  # the process's end frees all at once
+        made = c_void_p()
+        check(create(byref(made), *arguments))
+        self._as_parameter_ = made  # what ctypes passes where the library asks for this
+        self.address = made.value  # the same as a number, which ctypes passes faster
+        weakref.finalize(self, destroy, made).atexit = False  # the end of the process frees all at once
 
 
 class Cpu:

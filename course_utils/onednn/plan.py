@@ -25,13 +25,14 @@ __all__ = ["Geometry", "Plan", "plan_for", "release_scratch"]
 FORWARD_TRAINING = 64  # dnnl_forward_training
 DIRECT = 1  # dnnl_convolution_direct; Winograd's algorithm would be less exact
 NO_ATTRIBUTES = None
+CPU = paddle.CPUPlace()
 PLANS_KEPT = 256  # layers of a network, times the batch sizes of training, its last batch and testing
 FLOAT_BYTES = 4
 
 RESULTS = {Argument.Y, Argument.GRAD_X, Argument.GRAD_W, Argument.GRAD_B}
 BIASES = {Argument.B, Argument.GRAD_B}  # one-dimensional: they have only one layout
 
-SCRATCH_PLACES = {  # two that are never needed at once share a place
+SCRATCH_PIECES = {  # two that are never needed at once share one
     **dict.fromkeys((Argument.X, Argument.GRAD_X), "input"),
     **dict.fromkeys((Argument.Y, Argument.GRAD_Y), "output"),
     **dict.fromkeys((Argument.W, Argument.GRAD_W), "kernels"),
@@ -56,18 +57,19 @@ class Geometry(NamedTuple):
 class Step:
     """A computation with the reorders around it. shapes: of its arguments, as Paddle has them."""
 
-    def __init__(self, recipe: Recipe, shapes: Mapping[Argument, Sequence[int]]) -> None:
+    def __init__(self, recipe: Recipe, shapes: Mapping[int, Sequence[int]]) -> None:
         if "ref" in recipe.implementation:
             raise OneDNNError("oneDNN has only plain loops for this")
         self.outer = {argument: Memory(Layout.plain(shape)) for argument, shape in shapes.items()}
-        self.inner: dict[Argument, Memory] = {}  # for what the recipe wants in another layout than Paddle's
-        self.before: dict[Argument, Primitive] = {}
-        self.after: dict[Argument, Primitive] = {}
+        self.inner: dict[int, Memory] = {}  # for what the recipe wants in another layout than Paddle's
+        self.before: dict[int, Primitive] = {}
+        self.after: dict[int, Primitive] = {}
         for argument in shapes.keys() - BIASES:
             self._surround(argument, recipe.layout(argument))
         self.compute = Primitive(recipe, self.outer | self.inner)
+        self._moves_seen = -1
 
-    def _surround(self, argument: Argument, wanted: Layout) -> None:
+    def _surround(self, argument: int, wanted: Layout) -> None:
         outer = self.outer[argument]
         if wanted.same(outer.layout):
             return
@@ -77,12 +79,12 @@ class Step:
         else:
             self.before[argument] = reorder(outer, inner)
 
-    def run(self, tensors: Mapping[Argument, paddle.Tensor], in_scratch: Collection[Argument] = ()) -> None:
+    def run(self, tensors: Mapping[int, paddle.Tensor], in_scratch: Collection[int] = ()) -> None:
         """Compute on contiguous tensors; those `in_scratch` lie there reordered, from the step before."""
         for argument, outer in self.outer.items():
-            outer.at(tensors[argument].data_ptr())
-        for argument, inner in self.inner.items():
-            inner.at(_scratch.address(argument, inner.layout.size))
+            outer.lies_at(tensors[argument].data_ptr())
+        if self._moves_seen != _scratch.moves:
+            self._follow_scratch()
         for argument, copy in self.before.items():
             if argument not in in_scratch:
                 copy.run()
@@ -90,7 +92,12 @@ class Step:
         for copy in self.after.values():
             copy.run()
 
-    def leaves_for(self, following: Step) -> list[Argument]:
+    def _follow_scratch(self) -> None:
+        for argument, inner in self.inner.items():
+            inner.lies_at(_scratch.place(argument, inner.layout.size))
+        self._moves_seen = _scratch.moves
+
+    def leaves_for(self, following: Step) -> list[int]:
         """What the following step finds in scratch, reordered as it wants it, when it has the same tensors."""
         shared = self.before.keys() & following.before.keys()
         return [name for name in shared if self.inner[name].layout.same(following.inner[name].layout)]
@@ -159,7 +166,7 @@ def _recipe(kind: str, *arguments: object) -> Recipe:
 
 
 def _empty(shape: Shape) -> paddle.Tensor:
-    return paddle.empty(shape, "float32")
+    return paddle._C_ops.empty(shape, paddle.float32, CPU)  # without the checks, which take longer
 
 
 @lru_cache(PLANS_KEPT)
@@ -181,17 +188,20 @@ class Scratch:
 
     def __init__(self) -> None:
         self._pieces: dict[str, paddle.Tensor] = {}
+        self.moves = 0  # how often a piece came to lie elsewhere
 
-    def address(self, argument: Argument, size: int) -> int:
-        """Where `size` bytes for this kind of argument may lie."""
-        place = SCRATCH_PLACES[argument]
-        piece = self._pieces.get(place)
+    def place(self, argument: int, size: int) -> int:
+        """The address of `size` bytes for this kind of argument."""
+        name = SCRATCH_PIECES[argument]
+        piece = self._pieces.get(name)
         if piece is None or piece.shape[0] < size:
-            piece = self._pieces[place] = paddle.empty([size], "uint8")
+            piece = self._pieces[name] = paddle.empty([size], "uint8")
+            self.moves += 1
         return piece.data_ptr()
 
     def release(self) -> None:
         self._pieces.clear()
+        self.moves += 1
 
 
 _scratch = Scratch()

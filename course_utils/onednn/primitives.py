@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping, Sequence
 from ctypes import byref, c_char_p, c_int, c_int64, c_void_p
-from enum import IntEnum
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
@@ -25,7 +25,7 @@ IMPLEMENTATION_NAME = 8  # dnnl_query_impl_info_str
 FIRST = 0  # of the layouts that a query could return
 
 
-class Argument(IntEnum):
+class Argument:
     """What a tensor is to a primitive: DNNL_ARG_SRC, ..._DST, ..._WEIGHTS, ..._BIAS, and their gradients."""
 
     X = 1
@@ -72,7 +72,7 @@ class Layout(Handle):
     def _made(cls, create: Any, *arguments: Any) -> Layout:
         return cls(create, functions().dnnl_memory_desc_destroy, *arguments)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes that it takes, with the padding of its last blocks."""
         return functions().dnnl_memory_desc_get_size(self)
@@ -82,16 +82,19 @@ class Layout(Handle):
 
 
 class Memory(Handle):
-    """A layout at an address that is set anew for every call."""
+    """A layout, and the place where its numbers lie, which is said anew for every call."""
 
     def __init__(self, layout: Layout) -> None:
         library = functions()
-        self.layout = layout
         super().__init__(library.dnnl_memory_create, library.dnnl_memory_destroy, layout, cpu().engine, None)
+        self.layout, self._place = layout, 0
         self._move = library.dnnl_memory_set_data_handle
 
-    def at(self, address: int) -> None:
-        check(self._move(self, address))
+    def lies_at(self, place: int) -> None:
+        """place: an address, of float32 numbers in this layout."""
+        if place != self._place:
+            check(self._move(self.address, place))
+            self._place = place
 
 
 class Recipe(Handle):
@@ -100,7 +103,7 @@ class Recipe(Handle):
     def __init__(self, create: Any, *arguments: Any) -> None:
         super().__init__(create, functions().dnnl_primitive_desc_destroy, *arguments)
 
-    def layout(self, argument: Argument) -> Layout:
+    def layout(self, argument: int) -> Layout:
         """The layout that it wants for an argument."""
         library = functions()
         own = library.dnnl_primitive_desc_query_md(self, LAYOUT_QUERIES[argument], FIRST)
@@ -117,23 +120,23 @@ class Recipe(Handle):
 class _BoundArgument(ctypes.Structure):
     """dnnl_exec_arg_t."""
 
-    _fields_ = [("argument", c_int), ("memory", c_void_p)]  # noqa: RUF012  # so ctypes wants it
+    _fields_ = [("argument", c_int), ("memory", c_void_p)]
 
 
 class Primitive(Handle):
     """A recipe turned into machine code, bound to the memories that it reads and writes."""
 
-    def __init__(self, recipe: Recipe, memories: Mapping[Argument, Memory]) -> None:
+    def __init__(self, recipe: Recipe, memories: Mapping[int, Memory]) -> None:
         library = functions()
         super().__init__(library.dnnl_primitive_create, library.dnnl_primitive_destroy, recipe)
         self._memories = dict(memories)  # kept alive: the library has only their addresses
-        bound = [_BoundArgument(argument, memory._as_parameter_) for argument, memory in memories.items()]
-        self._rest = (cpu().stream, len(bound), (_BoundArgument * len(bound))(*bound))
+        self._bound = (_BoundArgument * len(memories))(*[(name, memory.address) for name, memory in memories.items()])
+        self._call = (self.address, cpu().stream.value, len(memories), ctypes.addressof(self._bound))
         self._execute = library.dnnl_primitive_execute
 
     def run(self) -> None:
         """Compute, and return when it is done."""
-        check(self._execute(self, *self._rest))
+        check(self._execute(*self._call))
 
 
 def reorder(source: Memory, target: Memory) -> Primitive | None:
@@ -141,7 +144,5 @@ def reorder(source: Memory, target: Memory) -> Primitive | None:
     if source.layout.same(target.layout):
         return None
     engine = cpu().engine
-    recipe = Recipe(
-        functions().dnnl_reorder_primitive_desc_create, source.layout, engine, target.layout, engine, None
-    )
+    recipe = Recipe(functions().dnnl_reorder_primitive_desc_create, source.layout, engine, target.layout, engine, None)
     return Primitive(recipe, {Argument.X: source, Argument.Y: target})
