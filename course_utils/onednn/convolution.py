@@ -13,22 +13,21 @@ from course_utils.onednn.plan import Geometry, Pair, Plan, plan_for
 
 __all__ = ["conv2d"]
 
-Tensor = paddle.Tensor
 
 paddle_conv2d = paddle.nn.functional.conv2d  # Paddle's own, whatever that name stands for later
 
 
 def conv2d(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
+    x: paddle.Tensor,
+    weight: paddle.Tensor,
+    bias: paddle.Tensor | None = None,
     stride: Any = 1,
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
     data_format: str = "NCHW",
     name: str | None = None,
-) -> Tensor:
+) -> paddle.Tensor:
     """paddle.nn.functional.conv2d with its arguments, results, gradients and errors, and faster on CPU.
 
     x [N, D, H, W], weight [P, D / groups, U, V], bias [P] -> [N, P, H', W']. Runs through oneDNN for float32 on CPU
@@ -45,20 +44,20 @@ def conv2d(
 
 
 def _find_plan(
-    x: Tensor, w: Tensor, b: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
+    x: paddle.Tensor, w: paddle.Tensor, b: paddle.Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Plan | None:
     """The plan for these arguments; None where they are not for oneDNN."""
     if not (availability() and paddle.in_dynamic_mode() and _suits(x, 4) and _suits(w, 4)):
         return None
     if b is not None and not (_suits(b, 1) and b.shape[0] == w.shape[0]):
         return None
-    window = [_pair(value) for value in (stride, padding, dilation)]
-    if None in window:
+    stride, padding, dilation = _pair(stride), _pair(padding), _pair(dilation)
+    if stride is None or padding is None or dilation is None or groups < 1:
         return None
-    return plan_for(Geometry(tuple(x.shape), tuple(w.shape), *window, groups, b is not None))
+    return plan_for(Geometry(tuple(x.shape), tuple(w.shape), stride, padding, dilation, groups, b is not None))
 
 
-def _suits(tensor: Tensor, dimensions: int) -> bool:
+def _suits(tensor: paddle.Tensor, dimensions: int) -> bool:
     """Whether it is float32, in the processor's memory, and not empty."""
     return (
         tensor.ndim == dimensions
@@ -78,11 +77,13 @@ def _pair(value: Any) -> Pair | None:
 class _Gradients:
     """How the gradients of one call are computed (graph.Gradients)."""
 
-    def __init__(self, plan: Plan, inputs: list[Tensor]) -> None:
+    def __init__(self, plan: Plan, inputs: list[paddle.Tensor]) -> None:
         self.plan, self.inputs = plan, inputs
         self.versions = [tensor.inplace_version for tensor in inputs]
 
-    def __call__(self, grad_y: Tensor, wanted: Sequence[bool], create_graph: bool) -> Sequence[Tensor | None]:
+    def __call__(
+        self, grad_y: paddle.Tensor, wanted: Sequence[bool], create_graph: bool
+    ) -> Sequence[paddle.Tensor | None]:
         if [tensor.inplace_version for tensor in self.inputs] != self.versions:
             raise RuntimeError(
                 "an input of a convolution was modified by an inplace operation before its gradient was computed: "
@@ -96,12 +97,12 @@ class _Gradients:
             with paddle.no_grad():
                 return self._by_paddle(grad_y)
 
-    def _by_onednn(self, grad_y: Tensor, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
+    def _by_onednn(self, grad_y: paddle.Tensor, wanted: Sequence[bool]) -> Sequence[paddle.Tensor | None]:
         x, w = self.inputs[0].contiguous(), self.inputs[1].contiguous()
         of_x, *of_kernels = wanted
         return self.plan.gradients(x, w, grad_y.contiguous(), of_x, any(of_kernels))
 
-    def _by_paddle(self, grad_y: Tensor) -> Sequence[Tensor | None]:
+    def _by_paddle(self, grad_y: paddle.Tensor) -> Sequence[paddle.Tensor | None]:
         x, w = self.inputs[:2]
         call = self.plan.geometry
         grad_x, grad_w = paddle._C_ops.conv2d_grad(

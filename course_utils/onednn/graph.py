@@ -23,15 +23,15 @@ import paddle
 
 __all__ = ["Gradients", "attach"]
 
-Tensor = paddle.Tensor
+
 # (gradient of the result, for which inputs, whether theirs need gradients in turn) -> theirs, None for the others
-Gradients = Callable[[Tensor, Sequence[bool], bool], Sequence[Tensor | None]]
+Gradients = Callable[[paddle.Tensor, Sequence[bool], bool], Sequence[paddle.Tensor | None]]
 
 NUMBER = paddle.zeros([1])
 _reshape, _add = paddle._C_ops.reshape, paddle._C_ops.add  # without the checks, which take longer than the work
 
 
-def attach(y: Tensor, inputs: Sequence[Tensor], gradients: Gradients) -> Tensor:
+def attach(y: paddle.Tensor, inputs: Sequence[paddle.Tensor], gradients: Gradients) -> paddle.Tensor:
     """y, computed outside the graph, as the result of `inputs`; `gradients` is called in the backward pass."""
     wanted = [not tensor.stop_gradient for tensor in inputs]
     if not paddle.is_grad_enabled() or not any(wanted):
@@ -50,18 +50,18 @@ class _Passage:
     def __init__(self, wanted: Sequence[bool], gradients: Gradients) -> None:
         self.wanted = wanted
         self.gradients: Gradients | None = gradients
-        self.grad_y: Tensor | None = None
-        self.found: dict[int, Tensor | None] = {}
+        self.grad_y: paddle.Tensor | None = None
+        self.found: dict[int, paddle.Tensor] = {}
         self.create_graph = True
 
-    def way_to(self, index: int, tensor: Tensor) -> Tensor:
+    def way_to(self, index: int, tensor: paddle.Tensor) -> paddle.Tensor:
         """A single number in the graph, for whose gradient the input gets its own."""
         number = _reshape(tensor, [-1])
         NUMBER._share_underline_tensor_to(number)
         number.register_hook(partial(self.give, index))
         return number
 
-    def take(self, grad_y: Tensor) -> Tensor:
+    def take(self, grad_y: paddle.Tensor) -> paddle.Tensor:
         """Hook of y: keep its gradient until the inputs ask for theirs, or compute all at once, which is faster."""
         caller = sys._getframe(1)
         asked = caller.f_locals
@@ -73,13 +73,14 @@ class _Passage:
             self.gradients = self.grad_y = None
         return NUMBER
 
-    def give(self, index: int, number: Tensor) -> Tensor | None:
+    def give(self, index: int, number: paddle.Tensor) -> paddle.Tensor:
         """Hook of an input's number; paddle.grad() calls those that it needs."""
         if index not in self.found:
             self.found = self._compute([place == index for place in range(len(self.wanted))])
         return self.found.pop(index)
 
-    def _compute(self, wanted: Sequence[bool]) -> dict[int, Tensor | None]:
+    def _compute(self, wanted: Sequence[bool]) -> dict[int, paddle.Tensor]:
         assert self.gradients is not None
         assert self.grad_y is not None
-        return dict(enumerate(self.gradients(self.grad_y, wanted, self.create_graph)))
+        computed = self.gradients(self.grad_y, wanted, self.create_graph)
+        return {index: gradient for index, gradient in enumerate(computed) if gradient is not None}

@@ -39,14 +39,14 @@ SCRATCH_PIECES = {  # two that are never needed at once share one
 }
 
 Pair = tuple[int, int]
-Shape = tuple[int, ...]
+FourSizes = tuple[int, int, int, int]
 
 
 class Geometry(NamedTuple):
     """All that a plan depends on: x [N, D, H, W], w [P, D / groups, U, V], and how the window moves over x."""
 
-    x: Shape
-    w: Shape
+    x: FourSizes
+    w: FourSizes
     stride: Pair
     padding: Pair
     dilation: Pair
@@ -111,26 +111,26 @@ class Plan:
 
     def __init__(self, geometry: Geometry) -> None:
         self.geometry = geometry
-        x, w, has_bias = geometry.x, geometry.w, geometry.has_bias
+        x, w, b = geometry.x, geometry.w, geometry.w[:1]
         pixels = conv_output_size(x[2:], w[2:], geometry.stride, geometry.padding, geometry.dilation)
-        y, b = (x[0], w[0], *pixels), w[:1]
-        self.y_shape = y
+        y = self.y_shape = (x[0], w[0], *pixels)
+        kernels: Sequence[int] = w
         if geometry.groups > 1:  # oneDNN counts the kernels group by group
-            w = (geometry.groups, w[0] // geometry.groups, *w[1:])
+            kernels = (geometry.groups, w[0] // geometry.groups, *w[1:])
 
-        free_x, free_w, free_y = (Layout.free(shape) for shape in (x, w, y))
-        bias = Layout.plain(b) if has_bias else None
+        free_x, free_w, free_y = (Layout.free(shape) for shape in (x, kernels, y))
+        bias = Layout.plain(b) if geometry.has_bias else None
         gaps = [dilation - 1 for dilation in geometry.dilation]  # oneDNN counts the pixels left out
         window = [sizes(pair) for pair in (geometry.stride, gaps, geometry.padding, geometry.padding)]
         forward = _recipe("forward", FORWARD_TRAINING, DIRECT, free_x, free_w, bias, free_y, *window)
         weights = _recipe("backward_weights", DIRECT, free_x, free_w, bias, free_y, *window, forward)
         data = _recipe("backward_data", DIRECT, free_x, free_w, free_y, *window, forward)
 
-        with_b = {Argument.B: b} if has_bias else {}
-        with_grad_b = {Argument.GRAD_B: b} if has_bias else {}
-        self._forward = Step(forward, {Argument.X: x, Argument.W: w, **with_b, Argument.Y: y})
-        self._weights = Step(weights, {Argument.X: x, Argument.GRAD_Y: y, Argument.GRAD_W: w, **with_grad_b})
-        self._data = Step(data, {Argument.GRAD_Y: y, Argument.W: w, Argument.GRAD_X: x})
+        with_b = {Argument.B: b} if geometry.has_bias else {}
+        with_grad_b = {Argument.GRAD_B: b} if geometry.has_bias else {}
+        self._forward = Step(forward, {Argument.X: x, Argument.W: kernels, **with_b, Argument.Y: y})
+        self._weights = Step(weights, {Argument.X: x, Argument.GRAD_Y: y, Argument.GRAD_W: kernels, **with_grad_b})
+        self._data = Step(data, {Argument.GRAD_Y: y, Argument.W: kernels, Argument.GRAD_X: x})
         self._shared = self._weights.leaves_for(self._data)
 
     def forward(self, x: paddle.Tensor, w: paddle.Tensor, b: paddle.Tensor | None) -> paddle.Tensor:
@@ -165,7 +165,7 @@ def _recipe(kind: str, *arguments: object) -> Recipe:
     return Recipe(create, cpu().engine, *arguments, NO_ATTRIBUTES)
 
 
-def _empty(shape: Shape) -> paddle.Tensor:
+def _empty(shape: Sequence[int]) -> paddle.Tensor:
     return paddle._C_ops.empty(shape, paddle.float32, CPU)  # without the checks, which take longer
 
 

@@ -130,8 +130,9 @@ class Primitive(Handle):
         library = functions()
         super().__init__(library.dnnl_primitive_create, library.dnnl_primitive_destroy, recipe)
         self._memories = dict(memories)  # kept alive: the library has only their addresses
-        self._bound = (_BoundArgument * len(memories))(*[(name, memory.address) for name, memory in memories.items()])
-        self._call = (self.address, cpu().stream.value, len(memories), ctypes.addressof(self._bound))
+        bound = [_BoundArgument(argument, memory.address) for argument, memory in memories.items()]
+        self._bound = (_BoundArgument * len(bound))(*bound)
+        self._call = (self.address, cpu().stream.value, len(bound), ctypes.addressof(self._bound))
         self._execute = library.dnnl_primitive_execute
 
     def run(self) -> None:
@@ -139,10 +140,9 @@ class Primitive(Handle):
         check(self._execute(*self._call))
 
 
-def reorder(source: Memory, target: Memory) -> Primitive | None:
-    """The copy from one layout to another; None where they are the same."""
-    if source.layout.same(target.layout):
-        return None
+def reorder(source: Memory, target: Memory) -> Primitive:
+    """The copy from one layout to another."""
     engine = cpu().engine
-    recipe = Recipe(functions().dnnl_reorder_primitive_desc_create, source.layout, engine, target.layout, engine, None)
+    create = functions().dnnl_reorder_primitive_desc_create
+    recipe = Recipe(create, source.layout, engine, target.layout, engine, None)
     return Primitive(recipe, {Argument.X: source, Argument.Y: target})
