@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 
 from course_utils import datasets, metrics
 from course_utils.models import LeNet5
-from course_utils.onednn import availability, conv2d, fast_convolutions
+from course_utils.onednn import availability, conv2d, fast_convolutions, library, plan, primitives
 from course_utils.onednn import convolution as convolution_module
-from course_utils.onednn import library, plan, primitives
 from course_utils.training import Trainer
 
 pytestmark = pytest.mark.skipif(not availability(), reason=availability().sentence)
