@@ -19,6 +19,7 @@ import paddle
 from course_utils.arithmetic import conv_output_size
 from course_utils.onednn.library import OneDNNError, cpu, functions
 from course_utils.onednn.primitives import Argument, Layout, Memory, Primitive, Recipe, reorder, sizes
+from course_utils.onednn.scratch import Scratch
 
 __all__ = ["Geometry", "Plan", "plan_for", "release_scratch"]
 
@@ -31,12 +32,6 @@ FLOAT_BYTES = 4
 
 RESULTS = {Argument.Y, Argument.GRAD_X, Argument.GRAD_W, Argument.GRAD_B}
 BIASES = {Argument.B, Argument.GRAD_B}  # one-dimensional: they have only one layout
-
-SCRATCH_PIECES = {  # two that are never needed at once share one
-    **dict.fromkeys((Argument.X, Argument.GRAD_X), "input"),
-    **dict.fromkeys((Argument.Y, Argument.GRAD_Y), "output"),
-    **dict.fromkeys((Argument.W, Argument.GRAD_W), "kernels"),
-}
 
 Pair = tuple[int, int]
 FourSizes = tuple[int, int, int, int]
@@ -181,27 +176,6 @@ def plan_for(geometry: Geometry) -> Plan | None:
     """The plan for a geometry, made once; None where oneDNN is no help, and Paddle may try or explain."""
     with _lock:
         return _plan(geometry)
-
-
-class Scratch:
-    """Memory for reordered tensors, shared by all plans: a few pieces, each as large as was ever needed."""
-
-    def __init__(self) -> None:
-        self._pieces: dict[str, paddle.Tensor] = {}
-        self.moves = 0  # how often a piece came to lie elsewhere
-
-    def place(self, argument: int, size: int) -> int:
-        """The address of `size` bytes for this kind of argument."""
-        name = SCRATCH_PIECES[argument]
-        piece = self._pieces.get(name)
-        if piece is None or piece.shape[0] < size:
-            piece = self._pieces[name] = paddle.empty([size], "uint8")
-            self.moves += 1
-        return piece.data_ptr()
-
-    def release(self) -> None:
-        self._pieces.clear()
-        self.moves += 1
 
 
 _scratch = Scratch()
