@@ -27,7 +27,7 @@ __all__ = ["Gradients", "attach"]
 # (gradient of the result, for which inputs, whether theirs need gradients in turn) -> theirs, None for the others
 Gradients = Callable[[paddle.Tensor, Sequence[bool], bool], Sequence[paddle.Tensor | None]]
 
-NUMBER = paddle.zeros([1])
+NUMBER = paddle.to_tensor([0.0], place=paddle.CPUPlace())
 _reshape, _add = paddle._C_ops.reshape, paddle._C_ops.add  # without the checks, which take longer than the work
 
 

@@ -27,7 +27,7 @@ class Scratch:
         name = SCRATCH_PIECES[argument]
         piece = self._pieces.get(name)
         if piece is None or piece.shape[0] < size:
-            piece = self._pieces[name] = paddle.empty([size], "uint8")
+            piece = self._pieces[name] = paddle.empty([size], "uint8", device="cpu")
             self.moves += 1
         return piece.data_ptr()
 
