@@ -1,4 +1,4 @@
-"""What holds while a block runs and not after it: evaluation mode, a kept generator, Ctrl-C as a wish."""
+"""What holds while a block runs and not after it: evaluation, a kept generator, fast convolutions, Ctrl-C as a wish."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from collections.abc import Iterator
 
 import paddle
 
-__all__ = ["Interrupt", "evaluating", "generator_kept"]
+from course_utils import settings
+from course_utils.onednn import fast_convolutions
+
+__all__ = ["Interrupt", "chosen_convolutions", "evaluating", "generator_kept"]
 
 
 class Interrupt:
@@ -43,6 +46,19 @@ def generator_kept() -> Iterator[None]:
         yield
     finally:
         paddle.set_rng_state(state)
+
+
+@contextlib.contextmanager
+def chosen_convolutions() -> Iterator[None]:
+    """On CPU, oneDNN's convolutions where settings say so; on any other device, and outside the block, Paddle's own.
+
+    Raises CourseError where COURSE_CONV=onednn and oneDNN is not available.
+    """
+    if paddle.get_device() == "cpu" and settings.onednn_convolutions():
+        with fast_convolutions():
+            yield
+    else:
+        yield
 
 
 @contextlib.contextmanager

@@ -9,20 +9,30 @@ import contextlib
 import io
 import os
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from course_utils import __version__
 from course_utils.errors import CourseError
 
-__all__ = ["Settings", "current", "data_dir", "repository", "setup"]
+__all__ = [
+    "Settings",
+    "current",
+    "data_dir",
+    "onednn_convolutions",
+    "repository",
+    "setup",
+    "use_fast_mkl_on_amd",
+]
 
 CHOICES = {
     "COURSE_DEVICE": ("auto", "cpu", "gpu:0"),
     "COURSE_DATA": ("auto", "sample", "real"),
     "COURSE_PROFILE": ("full", "quick"),
+    "COURSE_CONV": ("auto", "onednn", "paddle"),
 }
+THREADS = 2  # by default at most: what benchmarks/README.md has measured to pay off
 
 Value = TypeVar("Value")
 
@@ -34,12 +44,14 @@ class Settings:
     device: "auto", "cpu" or "gpu:0"; `setup()` replaces "auto" by what is there.
     data: "auto" (real where it lies in the data folder, else the sample), "sample" or "real".
     profile: "quick" (what tests run) or "full" (what a reader runs).
+    conv: whose convolution a Trainer uses on CPU: "auto" (oneDNN's where it is available), "onednn" or "paddle".
     seed: of Python's, NumPy's and Paddle's generators, 0 to 2**31 - 1.
     """
 
     device: str
     data: str
     profile: str
+    conv: str
     seed: int
 
     def pick(self, *, full: Value, quick: Value) -> Value:
@@ -56,6 +68,7 @@ def current(seed: int = 0) -> Settings:
         device=_choice("COURSE_DEVICE"),
         data=_choice("COURSE_DATA"),
         profile=_choice("COURSE_PROFILE"),
+        conv=_choice("COURSE_CONV"),
         seed=_seed(seed),
     )
 
@@ -68,6 +81,8 @@ def setup(chapter: str, seed: int = 0) -> Settings:
     """
     run = current(seed)
     found = _found_data()
+    os.environ.setdefault("OMP_NUM_THREADS", str(min(THREADS, os.cpu_count() or 1)))  # NumPy and Paddle read it once
+    use_fast_mkl_on_amd()
     with contextlib.redirect_stderr(io.StringIO()):  # its notes about OMP_NUM_THREADS are plain prints
         import paddle
     import matplotlib.pyplot as plt
@@ -83,7 +98,40 @@ def setup(chapter: str, seed: int = 0) -> Settings:
         f"{chapter} · course_utils {__version__} · Paddle {paddle.__version__} · {_describe(device)}"
         f" · data {run.data} ({found}) · {run.profile} profile · seed {run.seed}"
     )
-    return Settings(device, run.data, run.profile, run.seed)
+    return replace(run, device=device)
+
+
+def onednn_convolutions() -> bool:
+    """Whether a Trainer on CPU is to use oneDNN's convolution, as COURSE_CONV says and this machine allows.
+
+    Raises CourseError where COURSE_CONV=onednn and it is not available.
+    """
+    from course_utils.onednn import availability
+
+    asked = current().conv
+    available = availability()
+    if asked == "onednn" and not available:
+        raise CourseError(f"COURSE_CONV=onednn, but {available.sentence}: use COURSE_CONV=auto or paddle")
+    return bool(available) and asked != "paddle"
+
+
+def use_fast_mkl_on_amd() -> bool:
+    """Let the MKL inside Paddle use AVX2 on an AMD processor, which it does not know; whether that is on.
+
+    It must be set before the first matrix product. Only for AMD processors with AVX2, and only on Linux, where the
+    processor is told by /proc/cpuinfo. What the variable was set to before stays.
+    """
+    if _amd_with_avx2():
+        os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
+    return os.environ.get("MKL_DEBUG_CPU_TYPE") == "5"
+
+
+def _amd_with_avx2(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    try:
+        first = cpuinfo.read_text(encoding="utf-8", errors="replace").split("\n\n")[0]
+    except OSError:
+        return False
+    return "AuthenticAMD" in first and " avx2 " in first
 
 
 def repository() -> Path | None:
@@ -136,8 +184,9 @@ def _choose_device(asked: str) -> str:
 def _describe(device: str) -> str:
     if device != "cpu":
         return device
-    threads = os.environ.get("OMP_NUM_THREADS", "1")
-    return f"cpu ({threads} thread{'s' if threads != '1' else ''})"
+    threads = os.environ["OMP_NUM_THREADS"]
+    whose = "oneDNN" if onednn_convolutions() else "Paddle"
+    return f"cpu ({threads} thread{'s' if threads != '1' else ''}, training convolutions by {whose})"
 
 
 def _found_data() -> str:

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from course_utils import checkpoint
 from course_utils.errors import CourseError
 from course_utils.metrics import predicted_classes
-from course_utils.modes import Interrupt, evaluating, generator_kept
+from course_utils.modes import Interrupt, chosen_convolutions, evaluating, generator_kept
 
 __all__ = ["Epoch", "Evaluation", "History", "Trainer"]
 
@@ -77,7 +77,7 @@ class Evaluation(NamedTuple):
 
 
 class Trainer:
-    """Trains, evaluates and keeps a classifier.
+    """Trains, evaluates and keeps a classifier; on CPU with oneDNN's convolutions, unless COURSE_CONV says otherwise.
 
     net: a paddle.nn.Layer, from float images to logits [N, K] (or [N, 1]: class 1 above 0).
     optimizer: over the net's parameters; a learning-rate schedule in it moves by one after every batch.
@@ -140,7 +140,7 @@ class Trainer:
         self.optimizer.clear_grad()
         if not self.net.training:
             self.net.train()
-        with generator_kept(), Interrupt() as interrupt:
+        with generator_kept(), chosen_convolutions(), Interrupt() as interrupt:
             while self._epoch < epochs and not interrupt.asked:
                 if self._train_epoch(data, interrupt):
                     self._close_epoch(held_out)
@@ -156,7 +156,7 @@ class Trainer:
         """The logits of uint8 images [N, C, H, W], float32 [N, K], with the net in evaluation mode."""
         _check_images(images, "prediction")
         batches = _slices(paddle.to_tensor(images), self.batch_size)
-        with evaluating(self.net):
+        with evaluating(self.net), chosen_convolutions():
             logits = [self.net(self.prepare(batch)).astype("float32").numpy() for batch in batches]
         return np.concatenate(logits)
 
@@ -302,7 +302,7 @@ class Trainer:
 
     def _evaluate(self, data: _Data) -> Evaluation:
         losses, correct, total = 0.0, 0, len(data.labels)
-        with evaluating(self.net):
+        with evaluating(self.net), chosen_convolutions():
             for images, labels in zip(
                 _slices(data.images, self.batch_size), _slices(data.labels, self.batch_size), strict=True
             ):

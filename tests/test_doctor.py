@@ -203,6 +203,21 @@ class TestDevice:
         assert checkup._cpu() == Row("CPU", "Example, 1 thread")
 
 
+class TestConvolutions:
+    def test_says_whose_run_and_who_asked(self, paddle_says, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COURSE_CONV", "paddle")
+        monkeypatch.setenv("MKL_DEBUG_CPU_TYPE", "5")
+        paddle_says(onednn="convolutions run through oneDNN 3.6.2")
+        found = row("Convolutions").found
+        assert found == "convolutions run through oneDNN 3.6.2 (COURSE_CONV=paddle); MKL_DEBUG_CPU_TYPE=5 for AMD"
+
+    def test_nothing_is_said_where_paddle_does_not_run(self) -> None:
+        assert checkup._convolutions({"error": "no"}) == []
+
+    def test_the_probe_asks_onednn(self) -> None:
+        assert "oneDNN" in checkup._ask_paddle()["onednn"]
+
+
 class TestData:
     def test_nothing_there_blocks_nothing(self, paddle_says) -> None:
         for name in registry.entries():

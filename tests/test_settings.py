@@ -1,5 +1,6 @@
 """The COURSE_* variables: every value, every wrong value, and what setup() reports and seeds."""
 
+import os
 import random
 import subprocess
 import sys
@@ -12,27 +13,38 @@ import pytest
 
 from course_utils import errors, settings
 from course_utils.errors import CourseError
+from course_utils.onednn import Availability
 
-VARIABLES = ("COURSE_DEVICE", "COURSE_DATA", "COURSE_DATA_DIR", "COURSE_PROFILE", "COURSE_SEED")
+VARIABLES = {
+    "COURSE_DEVICE": "cpu",
+    "COURSE_DATA": "sample",
+    "COURSE_DATA_DIR": ".",
+    "COURSE_PROFILE": "quick",
+    "COURSE_CONV": "paddle",
+    "COURSE_SEED": "5",
+}
 
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch):
     for variable in VARIABLES:
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(
+        "MKL_DEBUG_CPU_TYPE", os.environ.get("MKL_DEBUG_CPU_TYPE", "0")
+    )  # so that setup() leaves no trace
     with plt.style.context("default"):
         yield
 
 
 def test_without_variables():
-    assert settings.current(7) == settings.Settings("auto", "auto", "full", 7)
+    assert settings.current(7) == settings.Settings("auto", "auto", "full", "auto", 7)
 
 
 def test_with_variables(monkeypatch):
-    for variable, value in zip(VARIABLES, ("cpu", "sample", ".", "quick", "5"), strict=True):
+    for variable, value in VARIABLES.items():
         monkeypatch.setenv(variable, value)
     run = settings.current(7)
-    assert run == settings.Settings("cpu", "sample", "quick", 5)
+    assert run == settings.Settings("cpu", "sample", "quick", "paddle", 5)
     assert run.pick(full=10, quick=1) == 1
 
 
@@ -42,6 +54,7 @@ def test_with_variables(monkeypatch):
         ("COURSE_DEVICE", "gpu", "use auto, cpu or gpu:0"),
         ("COURSE_DATA", "fake", "use auto, sample or real"),
         ("COURSE_PROFILE", "fast", "use full or quick"),
+        ("COURSE_CONV", "mkldnn", "use auto, onednn or paddle"),
         ("COURSE_SEED", "-1", "use a whole number from 0 to"),
         ("COURSE_SEED", "2147483648", "use a whole number from 0 to"),
     ],
@@ -99,6 +112,56 @@ def test_a_gpu_is_taken_where_there_is_one(monkeypatch):
     monkeypatch.setenv("COURSE_DEVICE", "cpu")
     assert settings.setup("x").device == "cpu"
     assert chosen == ["gpu:0", "cpu"]
+
+
+USABLE, USELESS = Availability(True, "it runs"), Availability(False, "this processor has no AVX2")
+
+
+@pytest.mark.parametrize(
+    ("conv", "available", "whose"),
+    [
+        ("auto", USABLE, "oneDNN"),
+        ("auto", USELESS, "Paddle"),
+        ("paddle", USABLE, "Paddle"),
+        ("onednn", USABLE, "oneDNN"),
+    ],
+)
+def test_the_setup_line_says_whose_convolutions_run(monkeypatch, capsys, conv, available, whose):
+    monkeypatch.setenv("COURSE_CONV", conv)
+    monkeypatch.setattr("course_utils.onednn.availability", lambda: available)
+    settings.setup("x")
+    assert f"training convolutions by {whose})" in capsys.readouterr().out
+
+
+def test_onednn_where_there_is_none_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("COURSE_CONV", "onednn")
+    monkeypatch.setattr("course_utils.onednn.availability", lambda: USELESS)
+    with pytest.raises(CourseError, match="this processor has no AVX2: use COURSE_CONV=auto or paddle"):
+        settings.setup("x")
+
+
+@pytest.mark.parametrize(
+    ("text", "amd"),
+    [
+        ("vendor_id : AuthenticAMD\nflags : sse avx2 fma\n\n", True),
+        ("vendor_id : AuthenticAMD\nflags : sse fma\n\n", False),
+        ("vendor_id : GenuineIntel\nflags : sse avx2 fma\n\n", False),
+    ],
+)
+def test_mkl_s_fast_path_is_for_amd_with_avx2(tmp_path, text, amd):
+    (tmp_path / "cpuinfo").write_text(text)
+    assert settings._amd_with_avx2(tmp_path / "cpuinfo") is amd
+    assert not settings._amd_with_avx2(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(("amd", "before", "after"), [(True, None, "5"), (True, "4", "4"), (False, None, None)])
+def test_mkl_s_fast_path_is_set_where_it_applies_and_kept_where_it_was(monkeypatch, amd, before, after):
+    monkeypatch.delenv("MKL_DEBUG_CPU_TYPE", raising=False)
+    if before:
+        monkeypatch.setenv("MKL_DEBUG_CPU_TYPE", before)
+    monkeypatch.setattr(settings, "_amd_with_avx2", lambda: amd)
+    assert settings.use_fast_mkl_on_amd() is (after == "5")
+    assert os.environ.get("MKL_DEBUG_CPU_TYPE") == after
 
 
 def test_data_lie_in_the_clone_or_in_the_cache(monkeypatch):

@@ -22,6 +22,7 @@ from paddle.optimizer import lr
 
 from course_utils import checkpoint, training
 from course_utils.errors import CourseError
+from course_utils.onednn import Availability, availability
 from course_utils.training import Epoch, Evaluation, History, Trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore:When training, we now always track global mean and variance")
@@ -623,3 +624,40 @@ def test_bad_arguments_are_refused() -> None:
         build().fit(TRAIN, epochs=-1)
     with pytest.raises(ValueError, match="prediction split is empty"):
         build().predict(VALID[0][:0])
+
+
+@pytest.mark.parametrize("conv", ["auto", "paddle"])
+def test_fast_convolutions_hold_while_the_trainer_runs_and_not_after(
+    monkeypatch: pytest.MonkeyPatch, conv: str
+) -> None:
+    monkeypatch.setenv("COURSE_CONV", conv)
+    native = paddle.nn.functional.conv2d
+    seen = []
+
+    class Net(paddle.nn.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = paddle.nn.Conv2D(1, 2, 3)
+
+        def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+            seen.append(paddle.nn.functional.conv2d is native)
+            return self.conv(x).mean([2, 3])
+
+    net = Net()
+    images, labels = np.zeros((4, 1, 5, 5), np.uint8), np.zeros(4, np.int64)
+    trainer = Trainer(net, paddle.optimizer.SGD(0.1, parameters=net.parameters()), report=None)
+    trainer.fit((images, labels))
+    trainer.evaluate((images, labels))
+    trainer.predict(images)
+    expected = conv == "paddle" or not availability()
+    assert seen == [expected] * 3
+    assert paddle.nn.functional.conv2d is native
+
+
+def test_asking_for_onednn_where_there_is_none_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_CONV", "onednn")
+    monkeypatch.setattr("course_utils.onednn.availability", lambda: Availability(False, "no library"))
+    net = paddle.nn.Linear(4, 2)
+    trainer = Trainer(net, paddle.optimizer.SGD(0.1, parameters=net.parameters()), report=None)
+    with pytest.raises(CourseError, match="COURSE_CONV=onednn, but no library: use COURSE_CONV=auto or paddle"):
+        trainer.predict(np.zeros((1, 1, 2, 2), np.uint8))

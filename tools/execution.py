@@ -35,7 +35,6 @@ def execute(notebook: Any, name: str, folder: Path, profile: str) -> None:
     Raises BuildError with the cell's source and the error where one fails, hangs or kills the kernel.
     """
     environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}  # inline pictures
-    environment.setdefault("OMP_NUM_THREADS", "1")
     environment["COURSE_PROFILE"] = profile
     if data := environment.get("COURSE_DATA_DIR"):
         environment["COURSE_DATA_DIR"] = str(Path(data).expanduser().absolute())

@@ -32,7 +32,9 @@ ones = paddle.ones([1, 1, 4, 4])
 assert paddle.nn.functional.conv2d(ones, ones).shape == [1, 1, 1, 1]
 cuda = paddle.is_compiled_with_cuda()
 count = paddle.device.cuda.device_count() if cuda else 0
-print(json.dumps({"version": paddle.__version__, "cuda": cuda, "devices": count}))
+from course_utils.onednn import availability
+onednn = availability().sentence
+print(json.dumps({"version": paddle.__version__, "cuda": cuda, "devices": count, "onednn": onednn}))
 """
 
 
@@ -59,6 +61,7 @@ def examine() -> list[Row]:
         *_packages(),
         _settings(),
         _cpu(),
+        *_convolutions(paddle),
         _cuda(paddle),
         *_data(),
         _disk(),
@@ -137,6 +140,15 @@ def _cpu() -> Row:
     if "avx2" in flags:
         return Row("CPU", f"{found}, AVX2")
     return Row("CPU", f"{found}, no AVX2", "Paddle is slow here, or does not run at all: use a newer machine.")
+
+
+def _convolutions(paddle: dict[str, Any]) -> list[Row]:
+    """Whether oneDNN is of use here and asked for, and whether Paddle's MKL gets its fast path on AMD."""
+    if "onednn" not in paddle:
+        return []
+    chosen = os.environ.get("COURSE_CONV", "auto")
+    mkl = "; MKL_DEBUG_CPU_TYPE=5 for AMD" if settings.use_fast_mkl_on_amd() else ""
+    return [Row("Convolutions", f"{paddle['onednn']} (COURSE_CONV={chosen}){mkl}")]
 
 
 def _cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, list[str] | None]:

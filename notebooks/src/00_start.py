@@ -88,6 +88,8 @@ print(fingerprint(figure))
 # | `COURSE_DATA` | `auto`, `sample`, `real` | real data where they lie, only samples, or real or nothing |
 # | `COURSE_DATA_DIR` | a folder | where the data sets lie |
 # | `COURSE_PROFILE` | `full`, `quick` | the reader's length, or the short one that our tests run |
+# | `COURSE_CONV` | `auto`, `onednn`, `paddle` | whose convolution trains on a CPU: oneDNN's where it is of use, or Paddle's |
+# | `OMP_NUM_THREADS` | a whole number | threads of Paddle and NumPy |
 # | `COURSE_SEED` | a whole number | another seed for everything random |
 #
 # Set them before JupyterLab starts (`COURSE_PROFILE=quick make study`), or in a first cell, before `setup`:

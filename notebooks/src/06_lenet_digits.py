@@ -25,6 +25,7 @@ from course_utils import datasets, errata, explain, metrics, ops, plotting, timi
 from course_utils.demos.draw_digit import EXAMPLE, as_mnist, draw_digit
 from course_utils.models import LeNet5, LeNet1998
 from course_utils.models.lenet import C3_TABLE, lenet_1998_counts
+from course_utils.onednn import availability, fast_convolutions
 from course_utils.summary import summarize
 from course_utils.training import Trainer
 
@@ -383,7 +384,32 @@ def make_trainer(net, epochs, lr, **arguments):
     return Trainer(net, optimizer, batch_size=64, prepare=prepare, seed=run.seed, **arguments)
 
 
+# %% [markdown]
+# One thing more, since you are about to wait: on a CPU the `Trainer` computes its convolutions with oneDNN, the last
+# program of chapter 01's ladder. The same step with and without it, on your machine:
+
 # %% tags=["nbval-ignore-output"]
+spare = LeNet5()
+sgd = paddle.optimizer.SGD(0.01, parameters=spare.parameters())
+
+
+def step():
+    """Forward, backward and update on one batch of 64."""
+    F.cross_entropy(spare(batch), paddle.to_tensor(t)).backward()
+    sgd.step()
+    sgd.clear_grad()
+
+
+def fast_step():
+    with fast_convolutions():
+        step()
+
+
+factor = timing.interleaved_ratios({"Paddle": step, "oneDNN": fast_step}, "oneDNN", repeats=run.pick(full=60, quick=5))
+print(f"{availability().sentence}; Paddle's own take {factor['Paddle']:.1f} times as long for a training step")
+
+# %% tags=["nbval-ignore-output"]
+assert factor["Paddle"] > 0
 paddle.seed(run.seed)
 net, epochs = LeNet5(), run.pick(full=5, quick=2)
 folder = Path(tempfile.mkdtemp())
