@@ -73,15 +73,18 @@ def current(seed: int = 0) -> Settings:
     )
 
 
-def setup(chapter: str, seed: int = 0) -> Settings:
+def setup(chapter: str, seed: int = 0, threads: int = THREADS) -> Settings:
     """Prepare a chapter: seed every generator, choose the device, set the plot style, and print one line.
 
     chapter: the notebook's name, such as "01_convolution". seed: the chapter's own; COURSE_SEED overrides it.
+    threads: as many at most, where OMP_NUM_THREADS does not say; 1 where a chapter races libraries against each
+    other, since the waiting threads of one would take the other's cores. It counts before NumPy and Paddle are
+    imported only.
     Raises CourseError for a wrong COURSE_* value, a missing data folder, or a device that is not there.
     """
     run = current(seed)
-    found = _found_data()
-    os.environ.setdefault("OMP_NUM_THREADS", str(min(THREADS, os.cpu_count() or 1)))  # NumPy and Paddle read it once
+    found = _found_data(run.data)
+    os.environ.setdefault("OMP_NUM_THREADS", str(min(threads, os.cpu_count() or 1)))
     use_fast_mkl_on_amd()
     with contextlib.redirect_stderr(io.StringIO()):  # its notes about OMP_NUM_THREADS are plain prints
         import paddle
@@ -189,11 +192,13 @@ def _describe(device: str) -> str:
     return f"cpu ({threads} thread{'s' if threads != '1' else ''}, training convolutions by {whose})"
 
 
-def _found_data() -> str:
+def _found_data(asked: str) -> str:
     folder = data_dir()
     if os.environ.get("COURSE_DATA_DIR") and not folder.is_dir():
         raise CourseError(
             f"COURSE_DATA_DIR names the folder {str(folder)!r}, which does not exist: create it, or unset the variable"
         )
     names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    return f"found: {', '.join(names)}" if names else "none found: samples"
+    if names:
+        return f"found: {', '.join(names)}"
+    return "none found" if asked == "real" else "none found: samples"

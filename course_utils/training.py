@@ -289,11 +289,11 @@ class Trainer:
         )
         self.history.rows.append(row)
         self._epoch, self._step, self._seconds = self._epoch + 1, 0, 0.0
-        if self.report:
-            self.report(row)
         try:
             for callback in self.callbacks:
                 callback(self, self.history)
+            if self.report:  # last, so that rows stand below a figure that a callback draws
+                self.report(row)
         finally:  # an epoch's work is not lost because a picture could not be drawn
             if self.folder:
                 self.save(self.folder / "last.npz")

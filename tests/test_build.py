@@ -261,7 +261,10 @@ def test_data_folder_is_made_absolute(root, monkeypatch):
     monkeypatch.chdir(root)
     edit(source_path(root, "01_tiny"), "os.getcwd()", 'os.environ["COURSE_DATA_DIR"], os.environ["MPLBACKEND"]')
     build.build(root, "01_tiny")
-    assert outputs(read(root))[1][0].text == f"full the default {root / 'stick'} module://matplotlib_inline.backend_inline\n"
+    assert (
+        outputs(read(root))[1][0].text
+        == f"full the default {root / 'stick'} module://matplotlib_inline.backend_inline\n"
+    )
 
 
 def test_check_tells_what_differs(root, no_kernel, capsys):
@@ -342,7 +345,7 @@ def test_readme_gets_the_table(root, no_kernel, capsys):
     assert build.main(["01"], root) == 0
     assert "README.md: chapter table renewed" in capsys.readouterr().out
     text = (root / "README.md").read_text(encoding="utf-8")
-    assert text.startswith("# R\n<!-- chapters -->\n| | Chapter |")
+    assert text.startswith("# R\n<!-- chapters -->\n| ")
     assert text.endswith("\n<!-- /chapters -->\nend\n")
     assert '<img src="notebooks/pictures/01_tiny.png" width="160" alt="Tiny">' in text
     assert "[01 Tiny 小](notebooks/01_tiny.ipynb) | One picture. | 1 | made here |" in text

@@ -28,6 +28,12 @@ def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.fixture(autouse=True)
+def _own_signatures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jupyter keeps in the user's folder which notebooks it trusts: here in one that goes away."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A clone with two chapters, one homework and one picture, in a folder with a space in its name."""
@@ -64,6 +70,22 @@ class TestHandOut:
         assert hand_out(clone / "notebooks", study) == []
         assert (study / LENET).read_bytes() == (clone / "notebooks" / LENET).read_bytes()
         assert (study / "pictures/map.png").read_bytes() == b"better picture"
+
+    def test_opened_is_not_changed(self, clone: Path, study: Path) -> None:
+        """JupyterLab writes its own metadata into a notebook that was only opened, and saves it after a while."""
+        notebook = json.loads((study / LENET).read_bytes())
+        notebook["metadata"]["kernelspec"] = {"display_name": "Python 3 (ipykernel)"}
+        notebook["cells"][0]["outputs"][0]["text"] = "6"
+        (study / LENET).write_text(json.dumps(notebook, indent=1))
+        write_notebook(clone / "notebooks" / LENET, "print(66)")
+        assert hand_out(clone / "notebooks", study) == []
+        assert "print(66)" in (study / LENET).read_text()
+
+    def test_copies_are_trusted(self, study: Path) -> None:
+        from nbformat import v4
+        from nbformat.sign import NotebookNotary
+
+        assert NotebookNotary().check_signature(v4.reads((study / LENET).read_text()))
 
     def test_deleted_comes_back(self, clone: Path, study: Path) -> None:
         (study / LENET).unlink()

@@ -68,7 +68,8 @@ def card(chapter: dict[str, Any]) -> str:
 
 def chapter_table(chapters: dict[str, dict[str, Any]], folder: str = "") -> str:
     """The table of all chapters in Markdown; folder: where the notebooks lie, seen from the page."""
-    rows = ["| | Chapter | What you will see | Minutes | Data |", "| --- | --- | --- | --- | --- |"]
+    wide = "&emsp;" * 10  # a table shrinks pictures to the width of their column's words
+    rows = [f"| {wide} | Chapter | What you will see | Minutes | Data |", "| --- | --- | --- | --- | --- |"]
     for name, chapter in chapters.items():
         title = f"[{chapter['number']:02} {chapter['title']} {chapter['chinese']}]({folder}{name}.ipynb)"
         picture = f'<img src="{folder}pictures/{name}.png" width="160" alt="{chapter["title"]}">'

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from course_utils.errors import CourseError
 
@@ -17,7 +18,10 @@ MANIFEST = ".course.json"
 
 
 class Hashes(NamedTuple):
-    """What a file is known by: that of its bytes and, for a notebook, of its cells without their outputs."""
+    """What a file is known by: its content and, for a notebook, its cells without their outputs.
+
+    A notebook's content is its cells with their outputs: JupyterLab rewrites the rest when it merely opens one.
+    """
 
     file: str
     cells: str
@@ -26,7 +30,7 @@ class Hashes(NamedTuple):
 def hand_out(notebooks: Path, study: Path, reset: Sequence[str] = ()) -> list[str]:
     """Bring `study` up to date with the chapters, homework and pictures of `notebooks`; returns what to tell.
 
-    A file that is missing is copied, and one that is as it was copied follows the clone. A file whose bytes changed
+    A file that is missing is copied, and one that is as it was copied follows the clone. A file whose content changed
     (edited, or only run: its outputs are the student's) is kept, and a newer edition with other cells is announced.
     reset: chapters by number or name ("06", "hw1", "06_lenet_digits"): they become fresh, changed ones kept aside.
     Raises CourseError for an unknown chapter, where there is none at all, and where `study` cannot be written.
@@ -64,6 +68,7 @@ def _hand_out_one(name: str, edition: Path, target: Path, copied: dict[str, Hash
         told = [f"{name} is fresh{kept}"]
     if now is None or now.file != newest.file:
         _write(target, edition.read_bytes())
+        _trust(target)
     copied[name] = newest
     return told
 
@@ -100,14 +105,40 @@ def _keep_aside(path: Path) -> Path:
 
 def _hashes(path: Path) -> Hashes:
     content = path.read_bytes()
-    file = cells = hashlib.sha256(content).hexdigest()
     if path.suffix == ".ipynb":
         try:
-            sources = [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(content)["cells"]]
-            cells = hashlib.sha256(json.dumps(sources).encode()).hexdigest()
-        except (ValueError, KeyError, TypeError):  # a damaged notebook is known by its bytes alone
+            cells = json.loads(content)["cells"]
+            sources = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+            outputs = [_without_metadata(cell.get("outputs", [])) for cell in cells]
+            return Hashes(_hash(json.dumps([sources, outputs], sort_keys=True)), _hash(json.dumps(sources)))
+        except (ValueError, KeyError, TypeError, AttributeError):  # a damaged notebook is known by its bytes alone
             pass
-    return Hashes(file, cells)
+    return Hashes(*[hashlib.sha256(content).hexdigest()] * 2)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_metadata(value: Any) -> Any:
+    """An output without what an editor may write into it; text that is stored line by line becomes one."""
+    if isinstance(value, dict):
+        return {
+            key: _without_metadata(part) for key, part in value.items() if key not in ("metadata", "execution_count")
+        }
+    if isinstance(value, list):
+        return "".join(value) if all(isinstance(part, str) for part in value) else list(map(_without_metadata, value))
+    return value
+
+
+def _trust(path: Path) -> None:
+    """Sign a notebook as the student's own, else JupyterLab leaves the styles of its tables out until it is run."""
+    if path.suffix == ".ipynb":
+        from nbformat import v4
+        from nbformat.sign import NotebookNotary
+
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # damaged: nothing to trust
+            NotebookNotary().sign(v4.reads(path.read_text(encoding="utf-8")))
 
 
 def _read_manifest(study: Path) -> dict[str, Hashes]:

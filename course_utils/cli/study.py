@@ -59,6 +59,7 @@ def _jupyterlab(folder: Path, options: list[str]) -> list[str]:
     """The command: the chapters' folder, and nothing that asks or fetches."""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command += ["--ServerApp.answer_yes=True", "--LabApp.extension_manager=readonly"]
+    command += ["--LabApp.default_url=/lab/tree/00_start.ipynb"]
     command += ["--ServerApp.log_level=WARN", "--LabApp.log_level=WARN"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container: who is root there has chosen so
         command.append("--ServerApp.allow_root=True")
@@ -66,14 +67,16 @@ def _jupyterlab(folder: Path, options: list[str]) -> list[str]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """The environment, with a configuration folder that takes JupyterLab's news and update questions away."""
+    """The environment: a configuration that takes JupyterLab's news and update questions away, and `course` on the
+    path of its terminals."""
     config = folder / ".jupyter"
     page = config / "labconfig" / "page_config.json"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}))
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     path = os.pathsep.join([str(config), others] if others else [str(config)])
-    return {**os.environ, "JUPYTER_CONFIG_PATH": path}
+    commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {**os.environ, "JUPYTER_CONFIG_PATH": path, "PATH": commands}
 
 
 def _open_already(folder: Path) -> str | None:

@@ -30,7 +30,7 @@ def digits() -> Dataset:
         registry.verify("mnist")
         return _mnist(settings.data_dir() / "mnist")
     except CourseError as error:
-        raise CourseError(f"{error}, or use the sample with COURSE_DATA=sample") from error
+        raise CourseError(f"{error}, or use the sample with COURSE_DATA=sample") from None
 
 
 def _mnist(folder: Path) -> Dataset:

@@ -89,14 +89,17 @@ def conv2d_two_loops(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair,
 
 @rung
 def conv2d_shift_and_add(x: np.ndarray, w: np.ndarray, stride: Pair, dilation: Pair, out: Pair) -> np.ndarray:
-    """Loop over the kernel only: shift the whole picture, mix its channels by one matrix, add."""
+    """Loop over pictures and kernel: shift a whole picture, mix its channels by one matrix, add."""
+    N, D, H, W = x.shape
+    after = dilation[1] * (w.shape[3] - 1)  # zeros for the window that runs over the end
+    line = np.pad(x.reshape(N, D, H * W), ((0, 0), (0, 0), (0, after)))  # a shift by u rows, v columns is one offset
     taps = np.ascontiguousarray(np.moveaxis(w, (2, 3), (0, 1)))  # [U, V, P, D]
-    y = np.zeros((len(x), len(w), out[0] * out[1]), np.result_type(x, w))
-    for u, v in product(range(w.shape[2]), range(w.shape[3])):
-        rows = slice(dilation[0] * u, dilation[0] * u + stride[0] * (out[0] - 1) + 1, stride[0])
-        columns = slice(dilation[1] * v, dilation[1] * v + stride[1] * (out[1] - 1) + 1, stride[1])
-        y += taps[u, v] @ x[:, :, rows, columns].reshape(len(x), x.shape[1], -1)  # [P, D] @ [N, D, H' W']
-    return y.reshape(len(x), len(w), *out)
+    rows, columns = stride[0] * (out[0] - 1) + 1, stride[1] * (out[1] - 1) + 1
+    y = np.zeros((N, len(w), rows * W), np.result_type(x, w))
+    for n, u, v in product(range(N), range(w.shape[2]), range(w.shape[3])):  # one picture at a time fits in the cache
+        offset = dilation[0] * u * W + dilation[1] * v
+        y[n] += taps[u, v] @ line[n, :, offset : offset + rows * W]  # [P, D] @ [D, rows W]
+    return y.reshape(N, len(w), rows, W)[:, :, :: stride[0], : columns : stride[1]]
 
 
 @rung

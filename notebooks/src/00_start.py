@@ -112,8 +112,8 @@ else:
 # %% [markdown]
 # ## Where do the data lie?
 #
-# Every chapter runs without a download, on samples that come with the packages; in every figure's title and in a line of
-# its own it says which data it used. For the real ones, in a terminal: `course data list` shows all sets,
+# Every chapter runs without a download, on samples that come with the packages, and says which data it used where it
+# loads them. For the real ones, in a terminal (*File → New → Terminal*): `course data list` shows all sets,
 # `course data get mnist` fetches one and checks it, `course data get mnist --from FOLDER` takes it from a stick.
 
 # %% tags=["nbval-ignore-output"]

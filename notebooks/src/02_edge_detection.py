@@ -687,16 +687,22 @@ errata.table("02_edge_detection")
 # 3. Call `learn` on photographs with `lr=0.12`. How soon does the loss grow?
 # 4. Give `learn` photographs minus their mean. Does the error fall faster?
 #
-# <details><summary>Questions to check yourself (open for the answers)</summary>
-# <p>What does a Laplacian respond to? <em>To a pixel that differs from the mean of its neighbours: to bends of the
-# brightness, not to brightness and not to an even slope.</em></p>
-# <p>Why must its coefficients sum to zero? <em>Because the response to a constant picture is the brightness times their
-# sum, and a constant picture has no edge.</em></p>
-# <p>Why does noise hurt it more than Sobel? <em>Because the noise gain is the root of the sum of its squared
-# coefficients, and its large centre counts by its square.</em></p>
-# <p>Where is the edge? <em>Where the first derivative peaks, or where the second changes sign.</em></p>
-# <p>The loss is nearly zero. Is the kernel right? <em>Only if the pictures vary enough to tell kernels apart.</em></p>
-# </details>
+# To check yourself; each question opens to its answer.
+#
+# <details><summary>What does a Laplacian respond to?</summary>To a pixel that differs from the mean of its
+# neighbours: to bends of the brightness, not to brightness and not to an even slope.</details>
+#
+# <details><summary>Why must its coefficients sum to zero?</summary>Because the response to a constant picture is the
+# brightness times their sum, and a constant picture has no edge.</details>
+#
+# <details><summary>Why does noise hurt it more than Sobel?</summary>Because the noise gain is the root of the sum of
+# its squared coefficients, and its large centre counts by its square.</details>
+#
+# <details><summary>Where is the edge?</summary>Where the first derivative peaks, or where the second changes
+# sign.</details>
+#
+# <details><summary>The loss is nearly zero. Is the kernel right?</summary>Only if the pictures vary enough to tell
+# kernels apart.</details>
 #
 # **Next:** chapter 03 turns the signed responses into features: activation and pooling.
 #

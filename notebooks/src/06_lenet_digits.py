@@ -554,7 +554,9 @@ assert np.trace(confusion) == result.correct
 probabilities = softmax(logits.astype("float64"))
 surest = wrong[np.argsort(-probabilities[wrong].max(axis=1))][:12]
 titles = [f"{test.labels[k]}, read as {predictions[k]}\np = {probabilities[k].max():.4f}" for k in surest]
-plotting.image_grid(test.images[surest, 0], titles, columns=6, size=1.45, message="The mistakes that it was surest of")
+plotting.image_grid(
+    test.images[surest, 0], titles, columns=6, size=1.45, message=f"The mistakes that it was surest of ({data.name})"
+)
 plt.show()
 
 # %% [markdown]
@@ -562,7 +564,8 @@ plt.show()
 # wrong answers, each with the probability that the net gave it. A softmax adds up to one, but whether its 0.99 means
 # "right 99 times in 100" is a question of its own (calibration, 校准), which chapter 10 measures.
 #
-# What has it learned? Above, the six kernels of C1. Below, one digit after C1 and ReLU, and the first six maps after C3.
+# What has it learned? The first picture shows the six kernels of C1, the second one digit after C1 and ReLU, and the
+# first six maps after C3.
 
 # %% tags=["nbval-ignore-output"]
 assert all(predictions[k] != test.labels[k] for k in surest)
@@ -642,23 +645,26 @@ errata.table("06_lenet_digits")
 # 3. Shift all test images by four pixels. What happens, and which layer could have prevented it?
 # 4. How narrow must an interval be before you call one of two nets better? Write it down before chapter 08.
 #
-# <details><summary>Questions to check yourself (open for the answers)</summary>
-# <p>Which layer holds most of LeNet's parameters, and why? <em>C5: its kernels cover the whole map, so no weight is used at
-# more than one place.</em></p>
-# <p>Why is the loss of an ignorant net about 2.3? <em>It gives each of ten digits one tenth, and the cross entropy is
-# the logarithm of ten.</em></p>
-# <p>Why not choose the best epoch by the test images? <em>Then they would have been part of the training, and the number
-# would flatter.</em></p>
-# <p>How sure are we of 99.0 % on 10,000 images? <em>The interval is about 0.4 points wide, for this one net and for digits
-# like these.</em></p>
-# </details>
+# To check yourself; each question opens to its answer.
+#
+# <details><summary>Which layer holds most of LeNet's parameters, and why?</summary>C5: its kernels cover the whole
+# map, so no weight is used at more than one place.</details>
+#
+# <details><summary>Why is the loss of an ignorant net about 2.3?</summary>It gives each of ten digits one tenth, and
+# the cross entropy is the logarithm of ten.</details>
+#
+# <details><summary>Why not choose the best epoch by the test images?</summary>Then they would have been part of the
+# training, and the number would flatter.</details>
+#
+# <details><summary>How sure are we of 99.0 % on 10,000 images?</summary>The interval is about 0.4 points wide, for
+# this one net and for digits like these.</details>
 #
 # **Next:** chapters 07 and 08 make nets deeper.
 #
 # ## References
 #
-# - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, *Gradient-based learning applied to document recognition*, Proc. IEEE 86,
-#   1998.
+# - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, *Gradient-based learning applied to document recognition*, 1998,
+#   Proceedings of the IEEE 86.
 # - E. B. Wilson, *Probable inference, the law of succession, and statistical inference*, JASA 22, 1927.
 # - I. Loshchilov, F. Hutter, *Decoupled weight decay regularization*, ICLR 2019.
 # - L. N. Smith, N. Topin, *Super-convergence: very fast training of neural networks using large learning rates*, 2018.
