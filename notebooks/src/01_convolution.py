@@ -579,7 +579,7 @@ for name, count in {
     print(f"{name:14} {count:6,}")
 
 # %% [markdown]
-# The bars were measured on your machine, in turns, after a warm-up. All programs do the same multiplications. The first
+# The bars were measured on your machine, in turns, after a warm-up. All programs do nearly the same multiplications. The first
 # two lose their time between them, asking Python thousands of times; the others leave nearly everything to a matrix
 # product, and there the machine decides: run the cell again and see which differences stay.
 #
