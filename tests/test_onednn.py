@@ -576,10 +576,11 @@ def test_two_threads_at_once():
     assert not wrong
 
 
-def test_fork_after_use():
-    """With two threads in the library, and another thread of ours inside it at that moment."""
+def test_fork_after_use(monkeypatch):
+    """With two threads in the library, another thread of ours inside it, and scikit-learn, which switches forks off."""
+    monkeypatch.delenv("KMP_INIT_AT_FORK", raising=False)
     program = """
-import os, threading, paddle
+import course_utils, os, sklearn, threading, paddle
 from course_utils.onednn import conv2d, plan
 x, w = paddle.ones([8, 16, 20, 20]), paddle.ones([16, 16, 3, 3])
 conv2d(x, w)
