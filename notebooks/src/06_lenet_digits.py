@@ -1,7 +1,7 @@
 # %% [markdown]
 # # LeNet-5 on handwritten digits (手写数字识别)
 #
-# Seventy thousand handwritten digits, a network of 1998, and the question how sure we may be of its accuracy.
+# Handwritten digits, a network of 1998, and the question how sure we may be of its accuracy.
 
 # %% [markdown]
 # {card}
@@ -409,7 +409,11 @@ factor = timing.interleaved_ratios({"Paddle": step, "oneDNN": fast_step}, "oneDN
 print(f"{availability().sentence}; Paddle's own take {factor['Paddle']:.1f} times as long for a training step")
 
 # %% tags=["nbval-ignore-output"]
-assert factor["Paddle"] > 0
+with paddle.no_grad(), fast_convolutions():
+    fast = spare(batch).numpy()
+with paddle.no_grad():
+    plain = spare(batch).numpy()
+assert np.abs(fast - plain).max() < 1e-5 * np.abs(plain).max()  # faster, and the same logits; factor says how much
 paddle.seed(run.seed)
 net, epochs = LeNet5(), run.pick(full=5, quick=2)
 folder = Path(tempfile.mkdtemp())
@@ -614,7 +618,6 @@ draw_digit(judge)
 # ## Recap
 
 # %% tags=["nbval-ignore-output"]
-assert len(chances) == 10
 assert abs(chances.sum() - 1) < 1e-9
 low, high = metrics.wilson_interval(result.correct, result.total)
 print(f"data: {data.name}, {len(train.labels):,} to learn from, {len(test.labels):,} to test")
