@@ -12,6 +12,7 @@ from PIL import Image
 from tools import build, execution
 from tools.chapters import BuildError, card, chapter_table, read_chapters, readme_with_table
 from tools.notebooks import ROOT, code_hash, notebook_path, read_source, source_path
+from tools.pictures import shrink_pictures, write_cover
 
 CHAPTERS = """
 [00_start]
@@ -282,14 +283,50 @@ def test_check_tells_what_differs(root, no_kernel, capsys):
     assert no_kernel.runs == 2
 
 
-def test_cover_is_written_when_its_pixels_change(root, monkeypatch):
+def png_cell(picture):
+    buffer = io.BytesIO()
+    picture.save(buffer, format="png", dpi=(90, 90))
+    cell = nbformat.v4.new_code_cell("draw()", metadata={"tags": ["cover"]})
+    cell.outputs = [
+        nbformat.v4.new_output("display_data", data={"image/png": base64.b64encode(buffer.getvalue()).decode()})
+    ]
+    return cell
+
+
+def stored(cell):
+    return Image.open(io.BytesIO(base64.b64decode(cell.outputs[0].data["image/png"])))
+
+
+def test_pictures_are_stored_small_once():
+    tones = np.random.default_rng(0).integers(256, size=(400, 3), dtype=np.uint8)
+    fine = Image.fromarray(tones[np.random.default_rng(1).integers(400, size=(300, 400))])
+    cell = png_cell(fine)
+    long = len(cell.outputs[0].data["image/png"])
+    shrink_pictures([cell])
+    small = stored(cell)
+    assert small.mode == "P"
+    assert small.size == (400, 300)
+    assert round(small.info["dpi"][0]) == 90
+    assert (
+        np.abs(np.array(small.convert("RGB")).astype(int) - np.array(fine)).mean() < 8
+    )  # of random colours, the worst case
+    short = cell.outputs[0].data["image/png"]
+    assert len(short) < long
+    shrink_pictures([cell])
+    assert cell.outputs[0].data["image/png"] == short
+
+
+def test_a_see_through_picture_stays_as_it_is():
+    cell = png_cell(Image.new("RGBA", (90, 90), (10, 20, 30, 40)))
+    before = cell.outputs[0].data["image/png"]
+    shrink_pictures([cell])
+    assert cell.outputs[0].data["image/png"] == before
+
+
+def test_cover_is_written_when_its_pixels_change(root):
     def cover(colour):
-        buffer = io.BytesIO()
-        Image.new("RGB", (960, 400), colour).save(buffer, format="png")
-        data = {"image/png": base64.b64encode(buffer.getvalue()).decode()}
-        cell = nbformat.v4.new_code_cell("draw()", metadata={"tags": ["cover"]})
-        cell.outputs = [nbformat.v4.new_output("display_data", data=data)]
-        build.write_cover(notebook_path(root, "01_tiny"), nbformat.v4.new_notebook(cells=[cell]))
+        cell = png_cell(Image.new("RGB", (960, 400), colour))
+        write_cover(notebook_path(root, "01_tiny"), nbformat.v4.new_notebook(cells=[cell]))
 
     target = root / "notebooks" / "pictures" / "01_tiny.png"
     cover("red")

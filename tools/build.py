@@ -6,9 +6,7 @@ One after the other, so that what a chapter times is not disturbed. Nothing that
 from __future__ import annotations
 
 import argparse
-import base64
 import difflib
-import io
 import os
 import sys
 import time
@@ -16,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from PIL import Image
 
 from tools.chapters import BuildError, read_chapters, readme_with_table
 from tools.execution import METADATA, execute
 from tools.guards import complaints
 from tools.notebooks import ROOT, code_hash, notebook_path, read_source, same_cells, source_names
+from tools.pictures import shrink_pictures, write_cover
 
-__all__ = ["build", "main", "state", "write_cover", "write_readme"]
-
-COVER_WIDTH = 480  # pixels
+__all__ = ["build", "main", "state", "write_readme"]
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
@@ -83,6 +79,7 @@ def build(root: Path, name: str, force: bool = False) -> None:
     else:
         execute(notebook, name, root / "notebooks", profile)
     seconds = time.monotonic() - started
+    shrink_pictures(notebook.cells)
     notebook.metadata = nbformat.from_dict({**METADATA, "course": {"hash": digest, "profile": profile}})
     _write(path, notebook)
     write_cover(path, notebook)
@@ -92,29 +89,6 @@ def build(root: Path, name: str, force: bool = False) -> None:
         print(f"  warning: its card promises {minutes} min; change minutes in chapters.toml")
     for complaint in complaints(notebook, path):
         print(f"  warning: {complaint}")
-
-
-def write_cover(path: Path, notebook: Any) -> None:
-    """Save the first PNG of the cell tagged `cover` beside the notebook, where its pixels changed."""
-    tagged = [cell for cell in notebook.cells if "cover" in cell.metadata.get("tags", [])]
-    pictures = [
-        output.data["image/png"]
-        for cell in tagged
-        for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
-    ]
-    if not pictures:
-        return
-    picture = Image.open(io.BytesIO(base64.b64decode(pictures[0]))).convert("RGB")
-    height = round(picture.height * COVER_WIDTH / picture.width)
-    picture = picture.resize((COVER_WIDTH, height), Image.Resampling.LANCZOS)
-    target = path.parent / "pictures" / f"{path.stem}.png"
-    if target.is_file():
-        with Image.open(target) as old:
-            if old.size == picture.size and old.convert("RGB").tobytes() == picture.tobytes():
-                return
-    target.parent.mkdir(exist_ok=True)
-    picture.save(target, optimize=True)
 
 
 def write_readme(root: Path) -> str:
