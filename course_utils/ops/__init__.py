@@ -10,6 +10,7 @@ from course_utils.ops.convolution import (
     conv2d_two_loops,
     conv2d_unfold,
 )
+from course_utils.ops.dropout import dropout, dropout_mask
 from course_utils.ops.pooling import avg_pool2d, max_pool2d
 
 __all__ = [
@@ -22,5 +23,7 @@ __all__ = [
     "conv2d_shift_and_add",
     "conv2d_two_loops",
     "conv2d_unfold",
+    "dropout",
+    "dropout_mask",
     "max_pool2d",
 ]
