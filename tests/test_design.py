@@ -16,7 +16,7 @@ LAYERS = [  # a module imports only what stands in a line below its own; a folde
     {"demos", "homework"},
     {"training", "explain", "plotting", "summary"},
     {"datasets", "models", "errata"},
-    {"registry", "metrics", "fingerprint", "checkpoint", "modes", "timing"},
+    {"registry", "metrics", "fingerprint", "checkpoint", "modes", "timing", "augment"},
     {"acquire"},
     {"manifest", "transfer"},
     {"settings"},  # setup says whose convolutions run, so it asks onednn

@@ -5,8 +5,9 @@ data = datasets.digits()
 print(data.source)
 """
 
+from course_utils.datasets.cifar import cifar10
 from course_utils.datasets.digits import digits
 from course_utils.datasets.photos import photo_credit, photos
-from course_utils.datasets.splits import Dataset, Split
+from course_utils.datasets.splits import Dataset, Split, channel_statistics
 
-__all__ = ["Dataset", "Split", "digits", "photo_credit", "photos"]
+__all__ = ["Dataset", "Split", "channel_statistics", "cifar10", "digits", "photo_credit", "photos"]

@@ -1,0 +1,111 @@
+"""Training images that are a little different each time, a whole batch at once and on its own device.
+
+A sample at a time this would cost more than a small net's training step; here it is a few products of arrays. Every
+step is an `Augmentation`, (batch [N, C, H, W], NumPy generator) -> batch, and draws for one image after the other, so
+that a loop over single images with the same generator gives the same pictures.
+
+    trainer = Trainer(net, optimizer, augment=augment.in_turn(augment.crop(4), augment.flip()))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import paddle
+
+__all__ = ["Augmentation", "crop", "cutout", "flip", "in_turn", "standardize"]
+
+Augmentation = Callable[[paddle.Tensor, np.random.Generator], paddle.Tensor]
+
+
+def crop(padding: int = 4, reflect: bool = False) -> Augmentation:
+    """Each image seen through a window of its own size, moved by -padding to padding pixels both ways.
+
+    What lies outside is 0 (the mean colour, where images are standardized), or with `reflect` mirrored at the border
+    pixel. Each shift is as likely as any other. Both ways the window is a product with a matrix of zeros and ones.
+    Source: He et al., Deep residual learning for image recognition, 2016, section 4.2.
+    Raises ValueError for a negative padding, and where an image is too small to be mirrored that far.
+    """
+    if padding < 0:
+        raise ValueError(f"padding {padding} is negative: use 0 or more")
+
+    def augment(images: paddle.Tensor, generator: np.random.Generator) -> paddle.Tensor:
+        height, width = images.shape[2:]
+        if reflect and padding >= min(height, width):
+            raise ValueError(f"padding {padding} mirrors no image of {height} x {width}: use less than its size")
+        shifts = generator.integers(-padding, padding, (len(images), 2), endpoint=True)
+        rows = _window(shifts[:, 0], height, reflect).astype(images.dtype)  # [N, 1, H, H]
+        columns = _window(shifts[:, 1], width, reflect).astype(images.dtype)  # [N, 1, W, W]
+        return paddle.matmul(rows @ images, columns, transpose_y=True)
+
+    return augment
+
+
+def flip(chance: float = 0.5) -> Augmentation:
+    """Each image mirrored left to right with this chance. Raises ValueError for a chance outside 0 to 1."""
+    if not 0 <= chance <= 1:
+        raise ValueError(f"chance {chance} is not between 0 and 1: use for example 0.5")
+
+    def augment(images: paddle.Tensor, generator: np.random.Generator) -> paddle.Tensor:
+        mirrored = paddle.to_tensor(generator.random(len(images)) < chance).reshape([-1, 1, 1, 1])
+        return paddle.where(mirrored, images.flip(axis=[3]), images)
+
+    return augment
+
+
+def cutout(size: int = 8) -> Augmentation:
+    """A square of size x size pixels set to 0 in each image, its centre at any pixel, so that it may stick out.
+
+    Source: DeVries, Taylor: Improved regularization of convolutional neural networks with cutout, 2017, section 3.
+    Raises ValueError for a size below 1.
+    """
+    if size < 1:
+        raise ValueError(f"size {size} cuts nothing out: use 1 or more")
+
+    def augment(images: paddle.Tensor, generator: np.random.Generator) -> paddle.Tensor:
+        corners = generator.integers(0, images.shape[2:], (len(images), 2)) - size // 2
+        rows, columns = (_inside(corners[:, axis], images.shape[2 + axis], size) for axis in range(2))
+        kept = ~(rows[:, None, :, None] & columns[:, None, None, :])  # [N, 1, H, W]
+        return images * paddle.to_tensor(kept).astype(images.dtype)
+
+    return augment
+
+
+def in_turn(*steps: Augmentation) -> Augmentation:
+    """One augmentation that applies these one after the other; none of them leaves the images as they are."""
+
+    def augment(images: paddle.Tensor, generator: np.random.Generator) -> paddle.Tensor:
+        for step in steps:
+            images = step(images, generator)
+        return images
+
+    return augment
+
+
+def standardize(mean: Sequence[float], std: Sequence[float]) -> Callable[[paddle.Tensor], paddle.Tensor]:
+    """What `Trainer(prepare=…)` takes: uint8 [N, C, H, W] -> float32 (x / 255 - mean) / std, channel by channel.
+
+    mean, std: one a channel, for values of 0 to 1, as `datasets.channel_statistics(train.images)` gives.
+    Raises ValueError where they differ in number or a deviation is not positive.
+    """
+    if len(mean) != len(std) or not min(std, default=0) > 0:
+        raise ValueError(f"mean {list(mean)} and std {list(std)} do not fit: give one a channel, and std above 0")
+    scale = paddle.to_tensor(1 / (255 * np.asarray(std)), "float32").reshape([1, -1, 1, 1])
+    shift = paddle.to_tensor(-np.asarray(mean) / np.asarray(std), "float32").reshape([1, -1, 1, 1])
+    return lambda images: images.astype("float32") * scale + shift
+
+
+def _window(shifts: np.ndarray, size: int, reflect: bool) -> paddle.Tensor:
+    """[N, 1, size, size] of zeros and ones: row k of image n picks the pixel at k + shifts[n], if there is one."""
+    pixels = shifts[:, None] + np.arange(size)
+    if reflect:
+        pixels = np.abs(pixels)
+        pixels = size - 1 - np.abs(size - 1 - pixels)
+    return paddle.to_tensor(pixels[:, None, :, None] == np.arange(size))
+
+
+def _inside(starts: np.ndarray, size: int, length: int) -> np.ndarray:
+    """[N, size]: which of the pixels 0 to size - 1 lie in the `length` pixels from each start."""
+    pixels = np.arange(size) - starts[:, None]
+    return (pixels >= 0) & (pixels < length)
