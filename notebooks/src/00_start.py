@@ -146,4 +146,4 @@ except ValueError as error:
     print(error)
 
 # %% [markdown]
-# **Next:** chapter 01, convolution.
+# **Next:** [chapter 01, convolution](01_convolution.ipynb).

@@ -672,7 +672,7 @@ errata.table("01_convolution")
 # <details><summary>Why is the receptive field of two layers five pixels, not nine?</summary>Because the windows of
 # neighbours overlap.</details>
 #
-# **Next:** chapter 02 chooses the nine weights by thinking and finds edges.
+# **Next:** [chapter 02](02_edge_detection.ipynb) chooses the nine weights by thinking and finds edges.
 #
 # ## References
 #
