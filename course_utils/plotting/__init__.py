@@ -5,6 +5,7 @@ from course_utils.plotting.edges import derivative_panels, direction_colours, gr
 from course_utils.plotting.images import image_grid
 from course_utils.plotting.kernels import animate, filmstrip, kernel_step, window_rows
 from course_utils.plotting.networks import confusion_grid, connection_table, field_maps
+from course_utils.plotting.pooling import pooling_panels
 from course_utils.plotting.training import LiveCurves, learning_curves
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "kernel_step",
     "learning_curves",
     "picture_rows",
+    "pooling_panels",
     "ratio_bars",
     "window_rows",
 ]
