@@ -1,7 +1,7 @@
 """Training images that are a little different each time, a whole batch at once and on its own device.
 
-A sample at a time this would cost more than a small net's training step; here it is a few products of arrays. Every
-step is an `Augmentation`, (batch [N, C, H, W], NumPy generator) -> batch, and draws for one image after the other, so
+A few products of arrays do it, at about a hundredth of a small net's training step (benchmarks/README.md). Every step
+is an `Augmentation`, (batch [N, C, H, W], NumPy generator) -> batch, and draws for one image after the other, so
 that a loop over single images with the same generator gives the same pictures.
 
     trainer = Trainer(net, optimizer, augment=augment.in_turn(augment.crop(4), augment.flip()))
@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import paddle
+import paddle.nn.functional as F
 
 __all__ = ["Augmentation", "crop", "cutout", "flip", "in_turn", "standardize"]
 
@@ -48,8 +49,10 @@ def flip(chance: float = 0.5) -> Augmentation:
         raise ValueError(f"chance {chance} is not between 0 and 1: use for example 0.5")
 
     def augment(images: paddle.Tensor, generator: np.random.Generator) -> paddle.Tensor:
-        mirrored = paddle.to_tensor(generator.random(len(images)) < chance).reshape([-1, 1, 1, 1])
-        return paddle.where(mirrored, images.flip(axis=[3]), images)
+        pixels = np.eye(images.shape[3], dtype=bool)
+        mirrored = generator.random(len(images)) < chance
+        columns = np.where(mirrored[:, None, None, None], pixels[::-1], pixels)  # [N, 1, W, W]
+        return images @ paddle.to_tensor(columns).astype(images.dtype)  # faster than paddle.where and paddle.flip
 
     return augment
 
@@ -67,6 +70,7 @@ def cutout(size: int = 8) -> Augmentation:
         corners = generator.integers(0, images.shape[2:], (len(images), 2)) - size // 2
         rows, columns = (_inside(corners[:, axis], images.shape[2 + axis], size) for axis in range(2))
         kept = ~(rows[:, None, :, None] & columns[:, None, None, :])  # [N, 1, H, W]
+        kept = np.broadcast_to(kept, images.shape)  # here, since Paddle is slow at it on CPU
         return images * paddle.to_tensor(kept).astype(images.dtype)
 
     return augment
@@ -91,9 +95,10 @@ def standardize(mean: Sequence[float], std: Sequence[float]) -> Callable[[paddle
     """
     if len(mean) != len(std) or not min(std, default=0) > 0:
         raise ValueError(f"mean {list(mean)} and std {list(std)} do not fit: give one a channel, and std above 0")
-    scale = paddle.to_tensor(1 / (255 * np.asarray(std)), "float32").reshape([1, -1, 1, 1])
-    shift = paddle.to_tensor(-np.asarray(mean) / np.asarray(std), "float32").reshape([1, -1, 1, 1])
-    return lambda images: images.astype("float32") * scale + shift
+    means = paddle.to_tensor(255 * np.asarray(mean), "float32")
+    variances = paddle.to_tensor((255 * np.asarray(std)) ** 2, "float32")
+    # Batch normalization with given statistics is this formula, and on CPU 20 times as fast as its two broadcasts.
+    return lambda images: F.batch_norm(images.astype("float32"), means, variances, epsilon=0)
 
 
 def _window(shifts: np.ndarray, size: int, reflect: bool) -> paddle.Tensor:
