@@ -120,3 +120,9 @@ def test_a_wrong_name_is_wrong_in_evaluation_too():
         dropout(np.ones(3), mode="downgrade_in_infer", training=False)
     with pytest.raises(ValueError, match="p 2 is not"):
         dropout_mask([3], 2, np.random.default_rng(0))
+
+
+def test_paddle_notices_the_wrong_name_when_the_layer_is_called():
+    layer = paddle.nn.Dropout(0.5, mode="downgrade_in_infer")
+    with pytest.raises(ValueError, match=f"{MODES[1]}.*{MODES[0]}"):
+        layer(paddle.ones([1, 2]))
