@@ -11,11 +11,21 @@ from course_utils.ops.convolution import (
     conv2d_unfold,
 )
 from course_utils.ops.dropout import dropout, dropout_mask
+from course_utils.ops.normalization import (
+    batch_norm,
+    batch_norm_gradient,
+    fold_batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+)
 from course_utils.ops.pooling import avg_pool2d, max_pool2d
 
 __all__ = [
     "LADDER",
     "avg_pool2d",
+    "batch_norm",
+    "batch_norm_gradient",
     "conv2d_einsum",
     "conv2d_four_loops",
     "conv2d_im2col",
@@ -25,5 +35,9 @@ __all__ = [
     "conv2d_unfold",
     "dropout",
     "dropout_mask",
+    "fold_batch_norm",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
     "max_pool2d",
 ]
