@@ -19,11 +19,13 @@ import numpy as np
 import paddle
 from paddle.optimizer.lr import LRScheduler
 
+from course_utils.averaging import Average
 from course_utils.errors import CourseError
 
 __all__ = ["load_weights", "read", "restore", "state", "write"]
 
 FORMAT = "course_utils checkpoint 1"
+MOVING = ("last_epoch", "last_lr", "T_cur", "T_i")  # the numbers of a schedule that change with its steps
 
 
 def write(path: str | Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
@@ -78,15 +80,18 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, facts
 
 
-def state(net: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """All that training has changed: arrays by "net/…" and "optimizer/…", and facts about rate and schedule."""
+def state(
+    net: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer, average: Average | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """All that training has changed: arrays by "net/…", "optimizer/…" and "average/…", and facts about the rate."""
     schedule = optimizer._learning_rate
     facts = {
         "optimizer": type(optimizer).__name__,
         "lr": float(optimizer.get_lr()),
         "schedule": _schedule_state(schedule) if isinstance(schedule, LRScheduler) else None,
+        "average": {"decay": average.decay, "updates": average.updates} if average else None,
     }
-    tensors = _net_tensors(net) | _optimizer_tensors(optimizer)
+    tensors = _net_tensors(net) | _optimizer_tensors(optimizer) | _average_tensors(average)
     return {name: tensor.numpy() for name, tensor in tensors.items()}, facts
 
 
@@ -96,21 +101,27 @@ def restore(
     arrays: Mapping[str, np.ndarray],
     facts: Mapping[str, Any],
     path: str | Path,
+    average: Average | None = None,
 ) -> None:
     """Put back what `state` returned, the learning rate included; `path` is for the message.
 
-    Raises CourseError where net, optimizer or schedule are not those of the file; all are then unchanged.
+    Raises CourseError where net, optimizer, schedule or average are not those of the file; all are then unchanged.
     """
     schedule, saved = optimizer._learning_rate, facts["schedule"]
     scheduled = isinstance(schedule, LRScheduler)
-    here = type(optimizer).__name__, type(schedule).__name__ if scheduled else "no schedule"
-    there = facts["optimizer"], saved["name"] if saved else "no schedule"
+    kept = facts.get("average")
+    here = _describe_run(
+        type(optimizer).__name__, _schedule_state(schedule) if scheduled else None, average.decay if average else None
+    )
+    there = _describe_run(facts["optimizer"], saved, kept["decay"] if kept else None)
     if here != there:
         raise CourseError(
-            f"the checkpoint {path} was written with {there[0]} and {there[1]}, this trainer has {here[0]} and "
-            f"{here[1]}: use the same, or take only the weights with checkpoint.load_weights(net, path)"
+            f"the checkpoint {path} was written with {there}, this trainer has {here}: use the same, or take only the "
+            "weights with checkpoint.load_weights(net, path)"
         )
-    _fill(_net_tensors(net) | _optimizer_tensors(optimizer), arrays, path)
+    _fill(_net_tensors(net) | _optimizer_tensors(optimizer) | _average_tensors(average), arrays, path)
+    if average and kept:
+        average.updates = kept["updates"]
     if scheduled:
         _restore_schedule(schedule, saved)
     else:
@@ -120,15 +131,36 @@ def restore(
 def load_weights(net: paddle.nn.Layer, path: str | Path) -> None:
     """Put a checkpoint's weights and running statistics into the net, and nothing else.
 
+    Where the run kept an average, it is the average: what predict, evaluate and the choice of best.npz have used.
     Raises CourseError that names what does not fit; the net is then unchanged.
     """
-    arrays, _ = read(path)
-    _fill(_net_tensors(net), {name: array for name, array in arrays.items() if name.startswith("net/")}, path)
+    arrays, facts = read(path)
+    average = facts.get("average")
+    kind = "average/" if average and average["updates"] else "net/"
+    weights = {f"net/{name.removeprefix(kind)}": array for name, array in arrays.items() if name.startswith(kind)}
+    _fill(_net_tensors(net), weights, path)
 
 
 def _net_tensors(net: paddle.nn.Layer) -> dict[str, paddle.Tensor]:
     """Parameters and running statistics."""
     return {f"net/{name}": tensor for name, tensor in net.state_dict().items()}
+
+
+def _average_tensors(average: Average | None) -> dict[str, paddle.Tensor]:
+    return {f"average/{name}": tensor for name, tensor in average.tensors.items()} if average else {}
+
+
+def _describe_run(optimizer: str, schedule: dict[str, Any] | None, decay: float | None) -> str:
+    average = "" if decay is None else f", averaging with decay {decay}"
+    return f"{optimizer} and {_describe_schedule(schedule) if schedule else 'no schedule'}{average}"
+
+
+def _describe_schedule(schedule: dict[str, Any]) -> str:
+    """Its name and what it was made of, and the same of a schedule inside it: two that differ read differently."""
+    fixed = {name: value for name, value in schedule["numbers"].items() if name not in MOVING}
+    inner = [_describe_schedule(state) for state in schedule["inner"].values()]
+    made_of = [f"{name}={value:.9g}" for name, value in fixed.items() if not isinstance(value, bool)]
+    return f"{schedule['name']}({', '.join(made_of + inner)})"
 
 
 def _optimizer_tensors(optimizer: paddle.optimizer.Optimizer) -> dict[str, paddle.Tensor]:

@@ -1,4 +1,4 @@
-"""What holds while a block runs and not after it: evaluation, a kept generator, fast convolutions, Ctrl-C as a wish."""
+"""What holds while a block runs and not after it: evaluation, a kept generator, how to compute, Ctrl-C as a wish."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import paddle
 from course_utils import settings
 from course_utils.onednn import fast_convolutions
 
-__all__ = ["Interrupt", "chosen_convolutions", "evaluating", "generator_kept"]
+__all__ = ["Interrupt", "chosen_convolutions", "evaluating", "generator_kept", "has_bfloat16", "mixed_precision"]
 
 
 class Interrupt:
@@ -59,6 +59,21 @@ def chosen_convolutions() -> Iterator[None]:
             yield
     else:
         yield
+
+
+def has_bfloat16() -> bool:
+    """Whether mixed_precision does anything here: on CPU Paddle trains in float32 whatever it is asked for."""
+    return paddle.get_device() != "cpu" and bool(paddle.amp.is_bfloat16_supported())
+
+
+def mixed_precision(wanted: bool) -> contextlib.AbstractContextManager[None]:
+    """Products and convolutions in bfloat16 where the device has it, all else in float32; without effect elsewhere.
+
+    The weights stay float32, and bfloat16 has float32's range: nothing has to be scaled. Unproven on CUDA.
+    """
+    if wanted and has_bfloat16():
+        return paddle.amp.auto_cast(dtype="bfloat16")
+    return contextlib.nullcontext()
 
 
 @contextlib.contextmanager

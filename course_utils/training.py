@@ -7,6 +7,7 @@ after any step, in this process or another, goes on to the same bits as one that
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +18,21 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import paddle
 import paddle.nn.functional as F
-from paddle.optimizer.lr import LRScheduler, ReduceOnPlateau
+from paddle.optimizer.lr import LRScheduler, OneCycleLR, ReduceOnPlateau
 from tqdm import tqdm
 
 from course_utils import checkpoint
+from course_utils.averaging import Average
 from course_utils.errors import CourseError
 from course_utils.metrics import predicted_classes
-from course_utils.modes import Interrupt, chosen_convolutions, evaluating, generator_kept
+from course_utils.modes import (
+    Interrupt,
+    chosen_convolutions,
+    evaluating,
+    generator_kept,
+    has_bfloat16,
+    mixed_precision,
+)
 
 __all__ = ["Epoch", "Evaluation", "History", "Trainer"]
 
@@ -84,10 +93,12 @@ class Trainer:
     loss: (logits, labels) -> mean loss over the batch.
     prepare: uint8 batch [N, C, H, W] -> float batch; by default float32 in [0, 1].
     augment: (prepared batch, NumPy generator) -> batch, in training only; draw all randomness from the generator.
+    average: decay of a moving average of the weights, such as 0.999, that evaluates and predicts in their place.
+    amp: train in bfloat16 where the device has it (a CPU has not: no effect there; unproven on CUDA).
     seed: of order, dropout and augmentation. folder: where last.npz and best.npz are kept, if anywhere.
     callbacks: each is called as callback(trainer, history) after every epoch.
     report: what to do with each epoch's row; None for silence, and no progress bar then.
-    Raises ValueError for batch_size < 1, a negative seed, or a schedule that wants a metric.
+    Raises ValueError for batch_size < 1, a negative seed, an average outside 0 to 1, or a schedule that wants a metric.
     """
 
     def __init__(
@@ -99,6 +110,8 @@ class Trainer:
         batch_size: int = 64,
         prepare: Callable[[paddle.Tensor], paddle.Tensor] | None = None,
         augment: Callable[[paddle.Tensor, np.random.Generator], paddle.Tensor] | None = None,
+        average: float | None = None,
+        amp: bool = False,
         seed: int = 0,
         folder: str | Path | None = None,
         callbacks: Sequence[Callable[[Trainer, History], object]] = (),
@@ -116,6 +129,8 @@ class Trainer:
         self.prepare, self.augment = prepare or _scale, augment
         self.folder = None if folder is None else Path(folder)
         self.schedule = schedule if isinstance(schedule, LRScheduler) else None
+        self.average = None if average is None else Average(net, average)
+        self.amp = amp
         self._start({})
 
     def fit(self, train: Arrays, valid: Arrays | None = None, epochs: int = 1, resume: bool = False) -> History:
@@ -137,9 +152,12 @@ class Trainer:
             self._resume(run)
         else:
             self._start(run)
+        self._check_schedule(run, epochs)
         self.optimizer.clear_grad()
         if not self.net.training:
             self.net.train()
+        if self.amp and self.report and not has_bfloat16():
+            print("amp: Paddle has no bfloat16 training on this device, so it stays in float32")
         with generator_kept(), chosen_convolutions(), Interrupt() as interrupt:
             while self._epoch < epochs and not interrupt.asked:
                 if self._train_epoch(data, interrupt):
@@ -148,21 +166,27 @@ class Trainer:
             self._say_how_to_resume(epochs)
         return self.history
 
-    def evaluate(self, split: Arrays) -> Evaluation:
-        """Loss and accuracy over all samples of (images, labels), with the net in evaluation mode."""
-        return self._evaluate(_to_device(split, "evaluation"))
+    def evaluate(self, split: Arrays, flip: bool = False) -> Evaluation:
+        """Loss and accuracy over all samples of (images, labels), with the net in evaluation mode.
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """The logits of uint8 images [N, C, H, W], float32 [N, K], with the net in evaluation mode."""
+        flip: use the mean of each image's logits and those of its mirror image.
+        """
+        return self._evaluate(_to_device(split, "evaluation"), flip)
+
+    def predict(self, images: np.ndarray, flip: bool = False) -> np.ndarray:
+        """The logits of uint8 images [N, C, H, W], float32 [N, K], with the net in evaluation mode.
+
+        flip: the mean of each image's logits and those of its mirror image.
+        """
         _check_images(images, "prediction")
         batches = _slices(paddle.to_tensor(images), self.batch_size)
-        with evaluating(self.net), chosen_convolutions():
-            logits = [self.net(self.prepare(batch)).astype("float32").numpy() for batch in batches]
+        with self._evaluating():
+            logits = [self._logits(batch, flip).astype("float32").numpy() for batch in batches]
         return np.concatenate(logits)
 
     def save(self, path: str | Path) -> None:
-        """Write the whole run to a file: weights, optimizer, schedule, history and position."""
-        arrays, facts = checkpoint.state(self.net, self.optimizer)
+        """Write the whole run to a file: weights and their average, optimizer, schedule, history and position."""
+        arrays, facts = checkpoint.state(self.net, self.optimizer, self.average)
         arrays["step_losses"] = np.array(self.history.step_losses)
         position = {"epoch": self._epoch, "step": self._step, "seconds": self._seconds}
         checkpoint.write(path, arrays, facts | {"run": self._run, "rows": self.history.rows} | position)
@@ -175,7 +199,7 @@ class Trainer:
         """
         arrays, facts = checkpoint.read(path)
         step_losses = arrays.pop("step_losses").tolist()
-        checkpoint.restore(self.net, self.optimizer, arrays, facts, path)
+        checkpoint.restore(self.net, self.optimizer, arrays, facts, path, self.average)
         self.history = History([Epoch(*row) for row in facts["rows"]], step_losses)
         self._run, self._epoch = facts["run"], facts["epoch"]
         self._step, self._seconds = facts["step"], facts["seconds"]
@@ -186,6 +210,19 @@ class Trainer:
         self._epoch = self._step = 0  # epochs done, and steps done in the one after them
         self._seconds = 0.0  # spent on those steps
         self._lr = float(self.optimizer.get_lr())
+        if self.average:
+            self.average.updates = 0
+
+    def _check_schedule(self, run: dict[str, int], epochs: int) -> None:
+        """Refuse, before the first step, a schedule that would end on the way."""
+        if not isinstance(self.schedule, OneCycleLR):  # the others go on for ever
+            return
+        wanted = epochs * ceil(run["training images"] / self.batch_size) - len(self.history.step_losses)
+        left = self.schedule.total_steps - self.schedule.last_epoch
+        if wanted > left:
+            raise ValueError(
+                f"{epochs} epochs have {wanted} more steps and the schedule {left}: make it for all steps of the run"
+            )
 
     def _resume(self, run: dict[str, int]) -> None:
         """The place where a run stood, which must be the run that we are asked for."""
@@ -242,11 +279,14 @@ class Trainer:
         self._lr = self.optimizer.get_lr()
         if self.schedule:
             self.schedule.step()
+        if self.average:
+            self.average.update()
         return loss
 
     def _learn(self, images: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
         """Forward, backward, update."""
-        loss = self.loss(self.net(images), labels)
+        with mixed_precision(self.amp):
+            loss = self.loss(self.net(images), labels)
         loss.backward()
         self.optimizer.step()
         self.optimizer.clear_grad()
@@ -300,13 +340,24 @@ class Trainer:
                 if is_best:
                     self.save(self.folder / "best.npz")
 
-    def _evaluate(self, data: _Data) -> Evaluation:
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        averaged = self.average.applied() if self.average else contextlib.nullcontext()
+        with averaged, evaluating(self.net), chosen_convolutions():
+            yield
+
+    def _logits(self, images: paddle.Tensor, flip: bool) -> paddle.Tensor:
+        images = self.prepare(images)
+        logits = self.net(images)
+        return (logits + self.net(images.flip(axis=[3]))) / 2 if flip else logits
+
+    def _evaluate(self, data: _Data, flip: bool = False) -> Evaluation:
         losses, correct, total = 0.0, 0, len(data.labels)
-        with evaluating(self.net), chosen_convolutions():
+        with self._evaluating():
             for images, labels in zip(
                 _slices(data.images, self.batch_size), _slices(data.labels, self.batch_size), strict=True
             ):
-                logits = self.net(self.prepare(images))
+                logits = self._logits(images, flip)
                 losses += float(self.loss(logits, labels)) * len(labels)  # the last batch may be short
                 correct += int((predicted_classes(logits.numpy()) == labels.numpy()).sum())
         return Evaluation(losses / total, correct / total, correct, total)

@@ -20,7 +20,7 @@ LAYERS = [  # a module imports only what stands in a line below its own; a folde
     {"acquire"},
     {"manifest", "transfer"},
     {"settings"},  # setup says whose convolutions run, so it asks onednn
-    {"ops", "optimizers", "onednn"},
+    {"ops", "optimizers", "onednn", "recipes", "averaging"},
     {"arithmetic"},
     {"errors"},
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from paddle import nn
 from paddle.optimizer import lr
 
-from course_utils import checkpoint, training
+from course_utils import checkpoint, modes, training
 from course_utils.errors import CourseError
 from course_utils.onednn import Availability, availability
 from course_utils.training import Epoch, Evaluation, History, Trainer
@@ -158,6 +159,29 @@ def test_schedule_moves_once_a_batch() -> None:
     schedule = lr.StepDecay(0.1, step_size=STEPS)
     trainer = Trainer(net, paddle.optimizer.SGD(schedule, parameters=net.parameters()), batch_size=4)
     assert trainer.fit(TRAIN, epochs=3).column("lr") == pytest.approx([0.1, 0.01, 0.001])
+
+
+def test_one_cycle_that_would_end_on_the_way_is_refused_before_the_first_step(tmp_path: Path) -> None:
+    def one_cycle(net: nn.Layer) -> paddle.optimizer.Optimizer:
+        return paddle.optimizer.SGD(lr.OneCycleLR(0.1, 2 * STEPS), parameters=net.parameters())
+
+    trainer = build(one_cycle, folder=tmp_path)
+    with pytest.raises(ValueError, match="3 epochs have 18 more steps and the schedule 12: make it for all steps"):
+        trainer.fit(TRAIN, epochs=3)
+    assert trainer.history.step_losses == []
+    trainer.fit(TRAIN, epochs=1)
+    build(one_cycle, folder=tmp_path).fit(TRAIN, epochs=2, resume=True)
+    with pytest.raises(ValueError, match="3 epochs have 6 more steps and the schedule 0"):
+        build(one_cycle, folder=tmp_path).fit(TRAIN, epochs=3, resume=True)
+
+
+def test_a_schedule_of_another_length_is_refused(tmp_path: Path) -> None:
+    def one_cycle(steps: int) -> Callable[[nn.Layer], paddle.optimizer.Optimizer]:
+        return lambda net: paddle.optimizer.SGD(lr.OneCycleLR(0.1, steps), parameters=net.parameters())
+
+    build(one_cycle(18), folder=tmp_path).fit(TRAIN, epochs=1)
+    with pytest.raises(CourseError, match=r"with SGD and OneCycleLR\(total_steps=18, .* OneCycleLR\(total_steps=24"):
+        build(one_cycle(24), folder=tmp_path).fit(TRAIN, epochs=4, resume=True)
 
 
 @pytest.mark.parametrize("name", ["AdamW", "Adagrad", "Adadelta", "RMSProp", "Adamax", "Lamb", "NAdam", "RAdam"])
@@ -375,7 +399,10 @@ def test_another_net_is_told_what_does_not_fit(good: Path) -> None:
 
 
 def test_another_optimizer_or_schedule_is_refused_and_weights_can_be_had_alone(good: Path) -> None:
-    with pytest.raises(CourseError, match="written with Adam and CosineAnnealingWarmRestarts, this trainer has SGD"):
+    with pytest.raises(
+        CourseError,
+        match=r"written with Adam and CosineAnnealingWarmRestarts\(T_0=4, .*\), this trainer has SGD and no",
+    ):
         build(plain_sgd).load(good)
     net = small_net()
     checkpoint.load_weights(net, good)
@@ -502,6 +529,19 @@ def test_evaluation_equals_a_hand_computation() -> None:
     assert found.accuracy == found.correct / 7
 
 
+def test_flip_is_the_mean_of_the_logits_of_both_images() -> None:
+    trainer = build()
+    trainer.fit(TRAIN)
+    images, labels = VALID
+    mirrored = np.ascontiguousarray(images[..., ::-1])
+    expected = (trainer.predict(images) + trainer.predict(mirrored)) / 2
+    assert np.allclose(trainer.predict(images, flip=True), expected, rtol=1e-6)
+    assert not np.allclose(trainer.predict(images), expected, rtol=1e-3)
+    found = trainer.evaluate(VALID, flip=True)
+    assert found.correct == (expected.argmax(1) == labels).sum()
+    assert found.loss == trainer.evaluate((mirrored, labels), flip=True).loss
+
+
 def test_evaluation_uses_evaluation_mode_and_gives_each_layer_its_own_back() -> None:
     trainer = build()
     trainer.net[2].eval()  # a frozen BatchNorm
@@ -525,6 +565,26 @@ def test_a_net_with_one_logit_says_class_1_above_0() -> None:
     images = VALID[0]
     labels = (trainer.predict(images)[:, 0] > 0).astype(np.uint8)
     assert trainer.evaluate((images, labels)).accuracy == 1
+
+
+def test_mixed_precision_on_a_device_without_it_is_one_sentence_and_changes_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plain, mixed = build(report=None), build(amp=True)
+    plain.fit(TRAIN)
+    mixed.fit(TRAIN)
+    assert bits(plain) == bits(mixed)
+    assert capsys.readouterr().out.startswith("amp: Paddle has no bfloat16 training on this device, so it stays in ")
+
+
+def test_mixed_precision_is_asked_for_where_the_device_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(modes, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(
+        paddle.amp, "auto_cast", lambda **options: asked.append(options["dtype"]) or contextlib.nullcontext()
+    )
+    build(amp=True, report=None).fit(TRAIN)
+    assert asked == ["bfloat16"] * STEPS
 
 
 def test_history_tells_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
