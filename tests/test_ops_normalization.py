@@ -102,8 +102,8 @@ def test_a_folded_convolution_does_what_both_layers_did(biased, dtype):
 @given(batches(), st.integers(0, 3))
 def test_layer_group_and_instance_norm_equal_paddles(batch, choice):
     x, gamma, beta, _, _ = batch
-    x /= 4  # Paddle's E[x^2] - E[x]^2 loses digits where the mean is large beside the spread and eps
-    eps, tensor, channels = 0.25, paddle.to_tensor(x), x.shape[1]
+    x = x.round()  # else a set of nearly equal values loses digits, in Paddle's E[x^2] - E[x]^2 as in ours
+    eps, tensor, channels = 2.0**-10, paddle.to_tensor(x), x.shape[1]
     divisors = [groups for groups in range(1, channels + 1) if channels % groups == 0]
     groups = divisors[choice % len(divisors)]
     whole = [np.broadcast_to(a.reshape(-1, *[1] * (x.ndim - 2)), x.shape[1:]).copy() for a in (gamma, beta)]
