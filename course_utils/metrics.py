@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import sqrt
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["accuracy", "confusion_matrix", "predicted_classes", "wilson_interval"]
+__all__ = ["accuracy", "confusion_matrix", "mean_interval", "predicted_classes", "wilson_interval"]
 
 
 def predicted_classes(values: ArrayLike) -> np.ndarray:
@@ -71,6 +72,31 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     low = 0.0 if correct == 0 else (centre - half) / scale
     high = 1.0 if correct == total else (centre + half) / scale
     return low, high
+
+
+def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[Any, Any, Any]:
+    """Of several runs: the interval of the true mean, with the mean seen in between, (low, mean, high).
+
+    values: [runs], which gives three numbers, or [runs, ...], which gives three arrays [...]; finite.
+    mean ± t s / √n with the standard deviation s of the n runs and Student's t for n − 1 degrees of freedom.
+    Source: Student, The probable error of a mean, Biometrika 6, 1908.
+    Raises ValueError for fewer than two runs, and unless 0 < confidence < 1.
+
+    >>> low, mean, high = mean_interval([1, 2, 3])
+    >>> print(f"{low:.2f} {mean:.2f} {high:.2f}")
+    -0.48 2.00 4.48
+    """
+    from scipy.stats import t as student
+
+    runs = np.asarray(values, dtype=np.float64)
+    n = len(np.atleast_1d(runs))
+    if n < 2:
+        raise ValueError(f"{n} run says nothing of how runs differ: give two or more")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence {confidence} is not between 0 and 1: use for example 0.95")
+    mean = runs.mean(axis=0)
+    half = student.ppf((1 + confidence) / 2, n - 1) * runs.std(axis=0, ddof=1) / sqrt(n)
+    return mean - half, mean, mean + half
 
 
 def confusion_matrix(predictions: ArrayLike, labels: ArrayLike, classes: int | Sequence[str]) -> np.ndarray:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import paddle
 import pytest
+import scipy.stats
 import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.metrics import accuracy, confusion_matrix, predicted_classes, wilson_interval
+from course_utils.metrics import accuracy, confusion_matrix, mean_interval, predicted_classes, wilson_interval
 
 # R. G. Newcombe, Two-sided confidence intervals for the single proportion, Statistics in Medicine 17, 1998,
 # table I, method 3 (score without continuity correction), to the four decimals that it prints.
@@ -111,3 +112,25 @@ def test_accuracy_refuses_what_cannot_be_compared(predictions: object, labels: o
 def test_confusion_matrix_refuses_classes_that_are_not_there(predictions: list[int], labels: list[int]) -> None:
     with pytest.raises(ValueError, match="with 2 classes use 0 to 1"):
         confusion_matrix(predictions, labels, 2)
+
+
+@given(st.integers(2, 12), st.integers(0, 99), st.sampled_from([0.5, 0.95, 0.99]))
+def test_mean_interval_holds_what_a_t_test_does_not_reject(n: int, seed: int, confidence: float) -> None:
+    values = np.random.default_rng(seed).standard_normal((n, 3))
+    low, mean, high = mean_interval(values, confidence)
+    assert np.allclose(mean, values.mean(axis=0))
+    for end in (low, high):
+        assert np.allclose(scipy.stats.ttest_1samp(values, end).pvalue, 1 - confidence)
+    assert np.allclose(mean_interval(values[:, 0], confidence), (low[0], mean[0], high[0]))
+
+
+@pytest.mark.parametrize("values", [[], [1.0], 1.0, [[1.0, 2.0]]])
+def test_mean_interval_needs_two_runs(values: object) -> None:
+    with pytest.raises(ValueError, match="give two or more"):
+        mean_interval(values)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95])
+def test_mean_interval_needs_a_confidence_below_one(confidence: float) -> None:
+    with pytest.raises(ValueError, match="not between 0 and 1"):
+        mean_interval([1, 2], confidence)

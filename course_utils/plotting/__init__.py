@@ -1,29 +1,36 @@
 """Pure functions from arrays to a Figure: what a chapter shows, a widget moves and a test checks."""
 
+from course_utils.plotting.activations import activation_panels, seed_bands
 from course_utils.plotting.bars import interval_bars, ratio_bars
 from course_utils.plotting.edges import derivative_panels, direction_colours, gradient_panels, picture_rows
 from course_utils.plotting.images import image_grid
 from course_utils.plotting.kernels import animate, filmstrip, kernel_step, window_rows
 from course_utils.plotting.networks import confusion_grid, connection_table, field_maps
+from course_utils.plotting.normalization import axes_of_norms, descent_contours, interval_curves
 from course_utils.plotting.pooling import pooling_panels
 from course_utils.plotting.training import LiveCurves, learning_curves
 
 __all__ = [
     "LiveCurves",
+    "activation_panels",
     "animate",
+    "axes_of_norms",
     "confusion_grid",
     "connection_table",
     "derivative_panels",
+    "descent_contours",
     "direction_colours",
     "field_maps",
     "filmstrip",
     "gradient_panels",
     "image_grid",
     "interval_bars",
+    "interval_curves",
     "kernel_step",
     "learning_curves",
     "picture_rows",
     "pooling_panels",
     "ratio_bars",
+    "seed_bands",
     "window_rows",
 ]
