@@ -1,5 +1,7 @@
 """From-scratch operators, each small enough to read in one go and equal to Paddle's (tests hold that)."""
 
+from course_utils.ops import activations
+from course_utils.ops.activation_table import ACTIVATIONS, activation_table, paddle_call, paddle_value_and_slope
 from course_utils.ops.convolution import (
     LADDER,
     conv2d_einsum,
@@ -22,7 +24,10 @@ from course_utils.ops.normalization import (
 from course_utils.ops.pooling import avg_pool2d, max_pool2d
 
 __all__ = [
+    "ACTIVATIONS",
     "LADDER",
+    "activation_table",
+    "activations",
     "avg_pool2d",
     "batch_norm",
     "batch_norm_gradient",
@@ -40,4 +45,6 @@ __all__ = [
     "instance_norm",
     "layer_norm",
     "max_pool2d",
+    "paddle_call",
+    "paddle_value_and_slope",
 ]

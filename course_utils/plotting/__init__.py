@@ -1,6 +1,6 @@
 """Pure functions from arrays to a Figure: what a chapter shows, a widget moves and a test checks."""
 
-from course_utils.plotting.activations import activation_panels, seed_bands
+from course_utils.plotting.activations import activation_panels
 from course_utils.plotting.bars import interval_bars, ratio_bars
 from course_utils.plotting.edges import derivative_panels, direction_colours, gradient_panels, picture_rows
 from course_utils.plotting.images import image_grid
@@ -31,6 +31,5 @@ __all__ = [
     "picture_rows",
     "pooling_panels",
     "ratio_bars",
-    "seed_bands",
     "window_rows",
 ]
