@@ -13,14 +13,14 @@ from tools.syntax import Definition, behaviour, parsed_cell
 
 LAYERS = [  # a module imports only what stands in a line below its own; a folder counts as one module
     {"cli"},
-    {"demos", "homework"},
+    {"demos", "homework", "ladder"},
     {"training", "explain", "plotting", "summary"},
     {"datasets", "models", "errata"},
-    {"registry", "metrics", "fingerprint", "checkpoint", "modes", "timing", "augment"},
+    {"registry", "metrics", "fingerprint", "checkpoint", "modes", "timing", "augment", "results"},
     {"acquire"},
     {"manifest", "transfer"},
     {"settings"},  # setup says whose convolutions run, so it asks onednn
-    {"ops", "optimizers", "onednn", "recipes", "averaging"},
+    {"ops", "optimizers", "onednn", "recipes", "averaging", "processes"},
     {"arithmetic"},
     {"errors"},
 ]
