@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import paddle
 
-from course_utils import settings
+from course_utils import onednn, settings
 from course_utils.onednn import fast_convolutions
 
 __all__ = ["Interrupt", "chosen_convolutions", "evaluating", "generator_kept", "has_bfloat16", "mixed_precision"]
@@ -62,18 +62,26 @@ def chosen_convolutions() -> Iterator[None]:
 
 
 def has_bfloat16() -> bool:
-    """Whether mixed_precision does anything here: on CPU Paddle trains in float32 whatever it is asked for."""
-    return paddle.get_device() != "cpu" and bool(paddle.amp.is_bfloat16_supported())
+    """Whether mixed_precision does anything here.
+
+    On CPU Paddle trains in float32 whatever it is asked for, but oneDNN's convolutions need not, where they are chosen.
+    """
+    if paddle.get_device() == "cpu":
+        return onednn.has_bfloat16() and settings.onednn_convolutions()
+    return bool(paddle.amp.is_bfloat16_supported())
 
 
-def mixed_precision(wanted: bool) -> contextlib.AbstractContextManager[None]:
+def mixed_precision(wanted: bool) -> contextlib.AbstractContextManager[object]:
     """Products and convolutions in bfloat16 where the device has it, all else in float32; without effect elsewhere.
 
-    The weights stay float32, and bfloat16 has float32's range: nothing has to be scaled. Unproven on CUDA.
+    On CPU it is the convolutions alone, by oneDNN. The weights stay float32, and bfloat16 has float32's range: nothing
+    has to be scaled. Unproven on CUDA.
     """
-    if wanted and has_bfloat16():
-        return paddle.amp.auto_cast(dtype="bfloat16")
-    return contextlib.nullcontext()
+    if not wanted or not has_bfloat16():
+        return contextlib.nullcontext()
+    if paddle.get_device() == "cpu":
+        return fast_convolutions(bfloat16=True)
+    return paddle.amp.auto_cast(dtype="bfloat16")
 
 
 @contextlib.contextmanager

@@ -94,7 +94,7 @@ class Trainer:
     prepare: uint8 batch [N, C, H, W] -> float batch; by default float32 in [0, 1].
     augment: (prepared batch, NumPy generator) -> batch, in training only; draw all randomness from the generator.
     average: decay of a moving average of the weights, such as 0.999, that evaluates and predicts in their place.
-    amp: train in bfloat16 where the device has it (a CPU has not: no effect there; unproven on CUDA).
+    amp: train in bfloat16 where the device has it, on CPU in oneDNN's convolutions alone (unproven on CUDA).
     seed: of order, dropout and augmentation. folder: where last.npz and best.npz are kept, if anywhere.
     callbacks: each is called as callback(trainer, history) after every epoch.
     report: what to do with each epoch's row; None for silence, and no progress bar then.
@@ -157,7 +157,7 @@ class Trainer:
         if not self.net.training:
             self.net.train()
         if self.amp and self.report and not has_bfloat16():
-            print("amp: Paddle has no bfloat16 training on this device, so it stays in float32")
+            print("amp: there is no bfloat16 training on this device, so it stays in float32")
         with generator_kept(), chosen_convolutions(), Interrupt() as interrupt:
             while self._epoch < epochs and not interrupt.asked:
                 if self._train_epoch(data, interrupt):

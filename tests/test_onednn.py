@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from course_utils import datasets, metrics
 from course_utils.models import LeNet5
-from course_utils.onednn import availability, conv2d, fast_convolutions, library, plan, primitives
+from course_utils.onednn import availability, conv2d, fast_convolutions, has_bfloat16, library, plan, primitives
 from course_utils.onednn import convolution as convolution_module
 from course_utils.training import Trainer
 
@@ -488,6 +488,61 @@ def test_versions_and_processors(version, instructions, sentence):
 
     fake = SimpleNamespace(dnnl_version=dnnl_version, dnnl_get_effective_cpu_isa=lambda: instructions)
     assert library._judge(fake).sentence == sentence
+
+
+# Products in bfloat16.
+
+
+bfloat16_only = pytest.mark.skipif(not has_bfloat16(), reason="this processor has no bfloat16")
+
+
+@bfloat16_only
+@given(case=cases())
+@settings(max_examples=20, deadline=None)
+def test_bfloat16_is_near(case):
+    inputs, how = case
+    got = result_and_gradients(conv2d, inputs, bfloat16=True, **how)
+    for ours, theirs in zip(got, result_and_gradients(F.conv2d, inputs, **how), strict=True):
+        same(ours, theirs, tolerance=0.02)
+
+
+@bfloat16_only
+def test_bfloat16_rounds_what_is_multiplied_and_adds_up_in_float32():
+    x = paddle.full([1, 16, 1, 1], 1 + 2**-7)  # bfloat16 holds it, and neither its square nor the sum
+    w = paddle.full([1, 16, 1, 1], 1 + 2**-7)
+    assert conv2d(x, w, bfloat16=True).item() == 16 * (1 + 2**-7) ** 2
+    assert conv2d(x + 2**-10, w, bfloat16=True).item() == 16 * (1 + 2**-7) ** 2  # too little to be held
+    assert conv2d(x + 2**-10, w).item() > 16 * (1 + 2**-7) ** 2
+
+
+@pytest.mark.parametrize("lacking", ["has_bfloat16", "plan_for"])
+def test_bfloat16_where_there_is_none_is_float32(monkeypatch, lacking, left_to_paddle):
+    inputs = [tensor(2, 3, 6, 6), tensor(4, 3, 3, 3, seed=2)]
+    expected = result_and_gradients(conv2d, inputs)
+    substitutes = {
+        "has_bfloat16": lambda: False,
+        "plan_for": lambda geometry: None if geometry.bfloat16 else plan.plan_for(geometry),
+    }
+    monkeypatch.setattr(convolution_module, lacking, substitutes[lacking])
+    for got, wanted in zip(result_and_gradients(conv2d, inputs, bfloat16=True), expected, strict=True):
+        assert np.array_equal(got, wanted)
+    assert not left_to_paddle
+
+
+@bfloat16_only
+def test_bfloat16_inside_and_after():
+    layer, x = paddle.nn.Conv2D(16, 4, 3), tensor(1, 16, 6, 6)
+    with fast_convolutions():
+        expected = layer(x).numpy()
+        with fast_convolutions(bfloat16=True):
+            near, near_too = layer(x).numpy(), F.conv2d(x, layer.weight, layer.bias).numpy()
+            with fast_convolutions():
+                assert np.array_equal(layer(x).numpy(), expected)
+            assert np.array_equal(layer(x).numpy(), near)
+        assert np.array_equal(layer(x).numpy(), expected)
+    assert np.array_equal(near, near_too)
+    assert not np.array_equal(near, expected)
+    same(near, expected, tolerance=0.02)
 
 
 # The switch.

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from paddle import nn
 from paddle.optimizer import lr
 
-from course_utils import checkpoint, modes, training
+from course_utils import checkpoint, modes, onednn, training
 from course_utils.errors import CourseError
 from course_utils.onednn import Availability, availability
 from course_utils.training import Epoch, Evaluation, History, Trainer
@@ -569,22 +569,44 @@ def test_a_net_with_one_logit_says_class_1_above_0() -> None:
 
 def test_mixed_precision_on_a_device_without_it_is_one_sentence_and_changes_nothing(
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(onednn, "has_bfloat16", lambda: False)
     plain, mixed = build(report=None), build(amp=True)
     plain.fit(TRAIN)
     mixed.fit(TRAIN)
     assert bits(plain) == bits(mixed)
-    assert capsys.readouterr().out.startswith("amp: Paddle has no bfloat16 training on this device, so it stays in ")
+    assert capsys.readouterr().out.startswith("amp: there is no bfloat16 training on this device, so it stays in ")
 
 
 def test_mixed_precision_is_asked_for_where_the_device_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(modes, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(paddle, "get_device", lambda: "gpu:0")
+    monkeypatch.setattr(paddle.amp, "is_bfloat16_supported", lambda: True)
     monkeypatch.setattr(
         paddle.amp, "auto_cast", lambda **options: asked.append(options["dtype"]) or contextlib.nullcontext()
     )
     build(amp=True, report=None).fit(TRAIN)
     assert asked == ["bfloat16"] * STEPS
+
+
+@pytest.mark.skipif(not onednn.has_bfloat16(), reason="this processor has no bfloat16")
+def test_on_cpu_it_is_the_convolutions_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COURSE_CONV", raising=False)
+    trainers = []
+    for amp in (False, True):
+        paddle.seed(7)
+        net = nn.Sequential(nn.Conv2D(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2D(16, 3, 3), nn.Flatten())
+        trainers.append(Trainer(net, plain_sgd(net), batch_size=4, amp=amp, report=None))
+        trainers[-1].fit(TRAIN)
+    plain, mixed = trainers
+    assert plain.history.step_losses != mixed.history.step_losses
+    assert np.allclose(plain.history.step_losses, mixed.history.step_losses, rtol=0.02)
+    assert all(weight.dtype == paddle.float32 for weight in mixed.net.parameters())
+    mixed.net.set_state_dict(plain.net.state_dict())
+    assert np.array_equal(plain.predict(VALID[0]), mixed.predict(VALID[0]))  # not in evaluation
+    monkeypatch.setenv("COURSE_CONV", "paddle")
+    assert not modes.has_bfloat16()
 
 
 def test_history_tells_what_happened(capsys: pytest.CaptureFixture[str]) -> None:

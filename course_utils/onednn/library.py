@@ -17,11 +17,12 @@ from typing import Any
 
 import paddle
 
-__all__ = ["Availability", "Handle", "OneDNNError", "availability", "check", "cpu", "functions"]
+__all__ = ["Availability", "Handle", "OneDNNError", "availability", "check", "cpu", "functions", "has_bfloat16"]
 
 FILE_NAMES = ("libdnnl.so.3", "libdnnl.so", "mkldnn.dll")  # Linux, Linux, Windows (untried); macOS wheels have none
 MAJOR_VERSION = 3  # the functions below take these arguments since version 3
 AVX2_BIT = 0b100  # of dnnl_cpu_isa_t
+BFLOAT16_BIT = 0b1000_0000  # dnnl_cpu_isa_avx512_core_bf16 has it, and whatever came after
 CPU_ENGINE = 1  # dnnl_cpu
 IN_ORDER = 1  # dnnl_stream_in_order
 SUCCESS = 0  # dnnl_success
@@ -67,6 +68,13 @@ def _judge(library: Any) -> Availability:
     if not library.dnnl_get_effective_cpu_isa() & AVX2_BIT:
         return Availability(False, "this processor has no AVX2, without which oneDNN is slower than Paddle")
     return Availability(True, f"convolutions run through oneDNN {major}.{minor}.{patch}")
+
+
+@cache
+def has_bfloat16() -> bool:
+    """Whether oneDNN is available and this processor multiplies bfloat16 (AVX512_BF16: since 2020 at Intel's, 2022 at
+    AMD's), twice as fast as float32."""
+    return bool(availability()) and bool(functions().dnnl_get_effective_cpu_isa() & BFLOAT16_BIT)
 
 
 @cache

@@ -18,7 +18,17 @@ import paddle
 
 from course_utils.arithmetic import conv_output_size
 from course_utils.onednn.library import OneDNNError, cpu, functions
-from course_utils.onednn.primitives import Argument, Layout, Memory, Primitive, Recipe, reorder, sizes
+from course_utils.onednn.primitives import (
+    BFLOAT16,
+    FLOAT32,
+    Argument,
+    Layout,
+    Memory,
+    Primitive,
+    Recipe,
+    reorder,
+    sizes,
+)
 from course_utils.onednn.scratch import Scratch
 
 __all__ = ["Geometry", "Plan", "plan_for", "release_scratch"]
@@ -38,7 +48,10 @@ FourSizes = tuple[int, int, int, int]
 
 
 class Geometry(NamedTuple):
-    """All that a plan depends on: x [N, D, H, W], w [P, D / groups, U, V], and how the window moves over x."""
+    """All that a plan depends on: x [N, D, H, W], w [P, D / groups, U, V], and how the window moves over x.
+
+    bfloat16: round what is multiplied to bfloat16, 8 bits of a float32's 24; products are added up in float32.
+    """
 
     x: FourSizes
     w: FourSizes
@@ -47,6 +60,7 @@ class Geometry(NamedTuple):
     dilation: Pair
     groups: int
     has_bias: bool
+    bfloat16: bool = False
 
 
 class Step:
@@ -113,13 +127,15 @@ class Plan:
         if geometry.groups > 1:  # oneDNN counts the kernels group by group
             kernels = (geometry.groups, w[0] // geometry.groups, *w[1:])
 
-        free_x, free_w, free_y = (Layout.free(shape) for shape in (x, kernels, y))
+        free_x, free_w, free_y = (Layout.free(shape) for shape in (x, kernels, y))  # of results
+        numbers = BFLOAT16 if geometry.bfloat16 else FLOAT32
+        given_x, given_w, given_y = (Layout.free(shape, numbers) for shape in (x, kernels, y))
         bias = Layout.plain(b) if geometry.has_bias else None
         gaps = [dilation - 1 for dilation in geometry.dilation]  # oneDNN counts the pixels left out
         window = [sizes(pair) for pair in (geometry.stride, gaps, geometry.padding, geometry.padding)]
-        forward = _recipe("forward", FORWARD_TRAINING, DIRECT, free_x, free_w, bias, free_y, *window)
-        weights = _recipe("backward_weights", DIRECT, free_x, free_w, bias, free_y, *window, forward)
-        data = _recipe("backward_data", DIRECT, free_x, free_w, free_y, *window, forward)
+        forward = _recipe("forward", FORWARD_TRAINING, DIRECT, given_x, given_w, bias, free_y, *window)
+        weights = _recipe("backward_weights", DIRECT, given_x, free_w, bias, given_y, *window, forward)
+        data = _recipe("backward_data", DIRECT, free_x, given_w, given_y, *window, forward)
 
         with_b = {Argument.B: b} if geometry.has_bias else {}
         with_grad_b = {Argument.GRAD_B: b} if geometry.has_bias else {}

@@ -19,7 +19,7 @@ from course_utils.onednn.library import Handle, check, cpu, functions
 
 __all__ = ["Argument", "Layout", "Memory", "Primitive", "Recipe", "reorder"]
 
-FLOAT32 = 3  # dnnl_f32
+FLOAT32, BFLOAT16 = 3, 2  # dnnl_f32, dnnl_bf16
 ANY_ORDER = 1  # dnnl_format_tag_any
 IMPLEMENTATION_NAME = 8  # dnnl_query_impl_info_str
 FIRST = 0  # of the layouts that a query could return
@@ -54,7 +54,7 @@ def sizes(values: Sequence[int]) -> Any:
 
 
 class Layout(Handle):
-    """A shape, and the order in which its float32 numbers lie in memory."""
+    """A shape, and the order in which its numbers, float32 or bfloat16, lie in memory."""
 
     @classmethod
     def plain(cls, shape: Sequence[int]) -> Layout:
@@ -64,9 +64,9 @@ class Layout(Handle):
         return cls._made(create, len(shape), sizes(shape), FLOAT32, sizes(steps))
 
     @classmethod
-    def free(cls, shape: Sequence[int]) -> Layout:
+    def free(cls, shape: Sequence[int], numbers: int = FLOAT32) -> Layout:
         """Any order: a recipe that is given this chooses the one that suits it best."""
-        return cls._made(functions().dnnl_memory_desc_create_with_tag, len(shape), sizes(shape), FLOAT32, ANY_ORDER)
+        return cls._made(functions().dnnl_memory_desc_create_with_tag, len(shape), sizes(shape), numbers, ANY_ORDER)
 
     @classmethod
     def _made(cls, create: Any, *arguments: Any) -> Layout:
@@ -91,7 +91,7 @@ class Memory(Handle):
         self._move = library.dnnl_memory_set_data_handle
 
     def lies_at(self, place: int) -> None:
-        """place: an address, of float32 numbers in this layout."""
+        """place: an address, of numbers in this layout."""
         if place != self._place:
             check(self._move(self.address, place))
             self._place = place
