@@ -98,9 +98,9 @@ def test_the_mask_drops_with_probability_p_and_shares_within_a_map():
     [
         ({"mode": "downgrade_in_infer"}, "no mode 'downgrade_in_infer': did you mean 'downscale_in_infer'"),
         ({"mode": "upscale"}, "did you mean 'upscale_in_train'"),
-        ({"p": 1.0}, "p 1.0 is not .* use 0 <= p < 1"),
-        ({"p": -0.1}, "p -0.1 is not"),
-        ({"p": float("nan")}, "p nan is not"),
+        ({"p": 1.0}, "with p = 1.0 has nothing to keep.*: use 0 <= p < 1"),
+        ({"p": -0.1}, "p = -0.1"),
+        ({"p": float("nan")}, "p = nan"),
         ({}, "neither mask nor generator: give one"),
         ({"mask": np.full((2, 3), 2.0)}, "other than 0 and 1"),
         ({"mask": np.ones((3, 3))}, r"mask of shape \[3, 3\] does not fit x \[2, 3\]"),
@@ -118,7 +118,7 @@ def test_wrong_arguments_say_what_to_do(arguments, message):
 def test_a_wrong_name_is_wrong_in_evaluation_too():
     with pytest.raises(ValueError, match="downscale_in_infer"):
         dropout(np.ones(3), mode="downgrade_in_infer", training=False)
-    with pytest.raises(ValueError, match="p 2 is not"):
+    with pytest.raises(ValueError, match="p = 2 has"):
         dropout_mask([3], 2, np.random.default_rng(0))
 
 

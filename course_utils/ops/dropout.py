@@ -73,7 +73,7 @@ def dropout_mask(
 
 def _check_probability(p: float) -> None:
     if not 0 <= p < 1:
-        raise ValueError(f"p {p} is not a probability of dropping that leaves something: use 0 <= p < 1")
+        raise ValueError(f"dropout with p = {p} has nothing to keep, or p is no probability: use 0 <= p < 1")
 
 
 def _like(x: Any, mask: Any) -> Any:
