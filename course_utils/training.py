@@ -21,7 +21,7 @@ import paddle.nn.functional as F
 from paddle.optimizer.lr import LRScheduler, OneCycleLR, ReduceOnPlateau
 from tqdm import tqdm
 
-from course_utils import checkpoint
+from course_utils import checkpoint, processes
 from course_utils.averaging import Average
 from course_utils.errors import CourseError
 from course_utils.metrics import predicted_classes
@@ -121,11 +121,13 @@ class Trainer:
             raise ValueError(f"batch_size {batch_size} holds no image: use 1 or more")
         if seed < 0:
             raise ValueError(f"seed {seed} is negative: use 0 or more")
+        processes.join()
         schedule = optimizer._learning_rate
         if isinstance(schedule, ReduceOnPlateau):
             raise ValueError("ReduceOnPlateau waits for a metric: use a schedule that moves with the steps")
         self.net, self.optimizer, self.loss = net, optimizer, loss
-        self.batch_size, self.seed, self.callbacks, self.report = batch_size, seed, callbacks, report
+        self.batch_size, self.seed, self.callbacks = batch_size, seed, callbacks
+        self.report = report if processes.is_first() else None
         self.prepare, self.augment = prepare or _scale, augment
         self.folder = None if folder is None else Path(folder)
         self.schedule = schedule if isinstance(schedule, LRScheduler) else None
@@ -153,6 +155,7 @@ class Trainer:
         else:
             self._start(run)
         self._check_schedule(run, epochs)
+        processes.agree(self.net)
         self.optimizer.clear_grad()
         if not self.net.training:
             self.net.train()
@@ -185,7 +188,12 @@ class Trainer:
         return np.concatenate(logits)
 
     def save(self, path: str | Path) -> None:
-        """Write the whole run to a file: weights and their average, optimizer, schedule, history and position."""
+        """Write the whole run to a file: weights and their average, optimizer, schedule, history and position.
+
+        Of several processes the first one writes.
+        """
+        if not processes.is_first():
+            return
         arrays, facts = checkpoint.state(self.net, self.optimizer, self.average)
         arrays["step_losses"] = np.array(self.history.step_losses)
         position = {"epoch": self._epoch, "step": self._step, "seconds": self._seconds}
@@ -271,7 +279,7 @@ class Trainer:
 
     def _train_step(self, data: _Data, batch: paddle.Tensor, seed: int) -> paddle.Tensor:
         """One step on the images at the places `batch`; returns the loss, which nobody has waited for yet."""
-        paddle.seed(seed)
+        paddle.seed(seed + processes.rank())  # dropout's: each process has other images
         images = self.prepare(paddle.gather(data.images, batch))
         if self.augment:
             images = self.augment(images, np.random.default_rng(seed))
@@ -284,13 +292,15 @@ class Trainer:
         return loss
 
     def _learn(self, images: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
-        """Forward, backward, update."""
+        """Forward, backward, update; of several processes each has its share of the batch, and all one gradient."""
+        images, labels, weight = processes.share(images, labels)
         with mixed_precision(self.amp):
             loss = self.loss(self.net(images), labels)
         loss.backward()
+        loss = processes.average(self.net, loss.detach(), weight)
         self.optimizer.step()
         self.optimizer.clear_grad()
-        return loss.detach()
+        return loss
 
     def _read(self, unread: list[paddle.Tensor]) -> None:
         """Move the losses of the last steps into the history; stop where one is not finite."""
@@ -316,17 +326,10 @@ class Trainer:
         sizes = np.full(steps, self.batch_size)
         sizes[-1] = self._run["training images"] - (steps - 1) * self.batch_size
         loss = float(np.average(self.history.step_losses[-steps:], weights=sizes))
-        valid = self._evaluate(held_out) if held_out else None
+        valid_loss, valid_accuracy = self._validate(held_out) if held_out else (None, None)
         accuracies = [row.valid_accuracy for row in self.history.rows if row.valid_accuracy is not None]
-        is_best = valid is not None and valid.accuracy > max(accuracies, default=-1)
-        row = Epoch(
-            self._epoch + 1,
-            self._lr,
-            loss,
-            valid.loss if valid else None,
-            valid.accuracy if valid else None,
-            self._seconds,
-        )
+        is_best = valid_accuracy is not None and valid_accuracy > max(accuracies, default=-1)
+        row = Epoch(self._epoch + 1, self._lr, loss, valid_loss, valid_accuracy, self._seconds)
         self.history.rows.append(row)
         self._epoch, self._step, self._seconds = self._epoch + 1, 0, 0.0
         try:
@@ -339,6 +342,11 @@ class Trainer:
                 self.save(self.folder / "last.npz")
                 if is_best:
                     self.save(self.folder / "best.npz")
+
+    def _validate(self, held_out: _Data) -> tuple[float, float]:
+        """Loss and accuracy as the first process finds them, so that callbacks see the same everywhere."""
+        loss, accuracy = processes.from_first(lambda: self._evaluate(held_out)[:2], size=2)
+        return loss, accuracy
 
     @contextlib.contextmanager
     def _evaluating(self) -> Iterator[None]:

@@ -29,7 +29,7 @@ def course(monkeypatch: pytest.MonkeyPatch):
 def test_help_names_every_command(course, capsys: pytest.CaptureFixture[str]) -> None:
     assert course("--help") == 0
     shown = capsys.readouterr().out
-    assert all(word in shown for word in ("study", "doctor", "data", "--version"))
+    assert all(word in shown for word in ("study", "doctor", "data", "train", "--version"))
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,7 @@ def test_help_names_every_command(course, capsys: pytest.CaptureFixture[str]) ->
         ("study", "what you changed there is never overwritten."),
         ("doctor", "status 1 where no chapter can run."),
         ("data", "List, get and check the data sets."),
+        ("train", "stop and resume at will."),
     ],
 )
 def test_every_command_says_what_it_does(

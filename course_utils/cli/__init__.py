@@ -1,4 +1,4 @@
-"""The `course` command: study, doctor and data. What a command needs beyond the standard library it imports itself."""
+"""The `course` command. What a command needs beyond the standard library it imports itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from course_utils import __version__
 from course_utils.cli.data import app as data_app
 from course_utils.cli.doctor import doctor
 from course_utils.cli.study import study
+from course_utils.cli.train import app as train_app
 from course_utils.errors import CourseError
 
 __all__ = ["app", "main"]
@@ -54,3 +55,4 @@ def _options(
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(study)
 app.command()(doctor)
 app.add_typer(data_app, name="data")
+app.add_typer(train_app, name="train")

@@ -18,7 +18,7 @@ from course_utils.errors import CourseError
 if TYPE_CHECKING:
     from course_utils.manifest import Entry
 
-__all__ = ["Row", "examine"]
+__all__ = ["Row", "examine", "processor"]
 
 PACKAGE = "paddle-course-companion"
 INSTALL = 'python -m pip install -c constraints.txt -e ".[cpu]"'
@@ -149,6 +149,11 @@ def _convolutions(paddle: dict[str, Any]) -> list[Row]:
     chosen = os.environ.get("COURSE_CONV", "auto")
     mkl = "; MKL_DEBUG_CPU_TYPE=5 for AMD" if settings.use_fast_mkl_on_amd() else ""
     return [Row("Convolutions", f"{paddle['onednn']} (COURSE_CONV={chosen}){mkl}")]
+
+
+def processor() -> str:
+    """The processor's name."""
+    return _cpu_model()[0]
 
 
 def _cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, list[str] | None]:
