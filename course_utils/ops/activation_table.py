@@ -171,5 +171,7 @@ class ActivationTable:
 
 
 def activation_table(chosen: Sequence[Activation] = ACTIVATIONS) -> ActivationTable:
-    """Name, formulas and the call that `paddle_call` finds, for each."""
-    return ActivationTable(tuple((a.name, a.formula, a.slope, paddle_call(a)) for a in chosen))
+    """Name, formulas and the call that `paddle_call` finds, for each; "gone" before one that only replaces it."""
+    calls = [paddle_call(a) for a in chosen]
+    today = [f"gone: {call}" if call == a.replacement else call for a, call in zip(chosen, calls, strict=True)]
+    return ActivationTable(tuple((a.name, a.formula, a.slope, text) for a, text in zip(chosen, today, strict=True)))
