@@ -14,7 +14,7 @@ import numpy as np
 import paddle
 import pytest
 
-from course_utils import checkpoint, datasets, processes
+from course_utils import checkpoint, datasets, processes, settings
 from course_utils.cli import main, runlog, train
 from course_utils.cli.runlog import RunLog
 from course_utils.errors import CourseError
@@ -31,6 +31,7 @@ Course = Callable[..., int]
 @pytest.fixture
 def course(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Course]:
     """Runs `course train cifar10` on a few pictures with these options, in a folder of its own; returns its status."""
+    monkeypatch.setattr(settings, "setup", lambda name: print(f"{name} · settings"))  # it changes the whole process
     monkeypatch.setattr(datasets, "cifar10", lambda: DATA)
     monkeypatch.setenv("COURSE_DATA", "sample")
     monkeypatch.setenv("COURSE_SEED", "0")
@@ -74,7 +75,7 @@ def test_a_run_prints_keeps_and_logs(course: Course, capsys: pytest.CaptureFixtu
     assert course("--epochs", "2") == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[0].startswith("train · course_utils")
+    assert lines[0] == "train · settings"
     assert lines[1] == "few pictures; 81 of them to learn from, 9 to validate; folder runs/cifar10-small"
     assert [line.split()[:2] for line in lines[2:4]] == [["epoch", "1"], ["epoch", "2"]]
     assert [line.split(":")[0] for line in lines[4:]] == ["test, the image", "test, the mean of image and mirror image"]
