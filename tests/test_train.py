@@ -198,6 +198,9 @@ def test_an_option_out_of_range_is_told(options: list[str], course: Course, caps
 def test_resuming_another_run_is_refused(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
     assert course("--epochs", "2") == 0
     assert course("--epochs", "3", "--resume") == 1
+    assert "the run was begun with --epochs 2, not 3: use the same, or leave out" in capsys.readouterr().err
+    Path("runs/cifar10-small/log.jsonl").unlink()
+    assert course("--epochs", "3", "--resume") == 1  # without the log, the checkpoint knows
     assert "OneCycleLR(total_steps=6" in capsys.readouterr().err
 
 

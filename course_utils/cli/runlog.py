@@ -13,7 +13,7 @@ from typing import Any
 
 from course_utils.errors import CourseError
 
-__all__ = ["RunLog", "about_this_machine"]
+__all__ = ["RunLog", "about_this_machine", "begun_with"]
 
 
 class RunLog:
@@ -36,13 +36,7 @@ class RunLog:
         self._write("a", {"kind": kind, **facts, "wall_seconds": wall})
 
     def _kept(self, epoch: int) -> list[dict[str, Any]]:
-        try:
-            lines = [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
-            return [line for line in lines if line.get("epoch", 0) <= epoch and line["kind"] != "test"]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError) as error:
-            raise CourseError(f"the log {self.path} cannot be read: move it away to begin a new one") from error
+        return [line for line in _lines(self.path) if line.get("epoch", 0) <= epoch and line["kind"] != "test"]
 
     def _write(self, mode: str, *lines: dict[str, Any]) -> None:
         try:
@@ -53,6 +47,11 @@ class RunLog:
             raise CourseError(
                 f"the log {self.path} cannot be written ({error.strerror}): name another --folder"
             ) from error
+
+
+def begun_with(path: Path) -> dict[str, Any]:
+    """The first line of a log, or nothing where there is none. Raises CourseError where it cannot be read."""
+    return next(iter(_lines(path)), {})
 
 
 def about_this_machine() -> dict[str, Any]:
@@ -80,3 +79,12 @@ def about_this_machine() -> dict[str, Any]:
             "numpy": np.__version__,
         },
     }
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise CourseError(f"the log {path} cannot be read: move it away to begin a new one") from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from course_utils import settings
-from course_utils.cli.runlog import RunLog, about_this_machine
+from course_utils.cli.runlog import RunLog, about_this_machine, begun_with
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ def cifar10(
         raise CourseError(f"--minutes {minutes:g} is no time to train: use more than 0")
     folder = folder or Path("runs") / f"cifar10-{net}"
     _check_folder(folder, resume)
+    asked = {"net": net, "epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
+    log_path = folder / "log.jsonl"
+    if resume:
+        _check_same(begun_with(log_path), asked)
     os.environ["COURSE_SEED"] = str(seed)
     settings.setup("train")
     from course_utils import datasets, processes
@@ -71,13 +75,12 @@ def cifar10(
         trainer = _trainer(net, train, epochs, batch_size, lr, seed, folder)
         if resume:
             trainer.load(folder / "last.npz")
-        start = {"net": net, "epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "data": data.source}
         if not processes.is_first():
             _follow(trainer, train, valid, epochs, resume)
             return
         print(f"{data.source}; {train.size:,} of them to learn from, {valid.size:,} to validate; folder {folder}")
-        log = RunLog(folder / "log.jsonl", epoch=len(trainer.history.rows))
-        log.add("start", **start, **about_this_machine(), processes=processes.count())
+        log = RunLog(log_path, epoch=len(trainer.history.rows))
+        log.add("start", **asked, data=data.source, **about_this_machine(), processes=processes.count())
         trainer.callbacks = [lambda _, history: log.add("epoch", **history.rows[-1]._asdict())]
         with _time_limit(minutes) as expired:
             history = trainer.fit(train, valid, epochs, resume)
@@ -96,6 +99,17 @@ def _check_folder(folder: Path, resume: bool) -> None:
         raise CourseError(f"{folder} holds a run already: add --resume to go on with it, or name another --folder")
     if resume and not there:
         raise CourseError(f"{folder} holds no run to resume: leave out --resume, or name its --folder")
+
+
+def _check_same(begun: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Refuse to go on with other options than the run was begun with, as its log tells."""
+    for name, value in asked.items():
+        if begun.get(name, value) != value:
+            option = f"--{name.replace('_', '-')}"
+            raise CourseError(
+                f"the run was begun with {option} {begun[name]}, not {value}: use the same, or leave out --resume and "
+                "name another --folder"
+            )
 
 
 def _trainer(name: str, train: Split, epochs: int, batch_size: int, lr: float, seed: int, folder: Path) -> Trainer:
