@@ -98,6 +98,7 @@ class Trainer:
     seed: of order, dropout and augmentation. folder: where last.npz and best.npz are kept, if anywhere.
     callbacks: each is called as callback(trainer, history) after every epoch.
     report: what to do with each epoch's row; None for silence, and no progress bar then.
+    Started by paddle.distributed.launch, several processes share each batch (course_utils/processes.py).
     Raises ValueError for batch_size < 1, a negative seed, an average outside 0 to 1, or a schedule that wants a metric.
     """
 
