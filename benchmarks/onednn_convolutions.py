@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-WAYS = ("paddle", "onednn", "torch", "torch channels_last")
+WAYS = ("paddle", "onednn", "onednn bfloat16", "torch", "torch channels_last")
 PAUSE = 0.25  # seconds; an idle thread of Intel's OpenMP holds its core for 0.2 before it sleeps
 TASKS = {  # batch, image, steps in a turn
     "resnet20": (128, (3, 32, 32), 2),
@@ -126,11 +126,11 @@ def work(way: str, task: str) -> None:
         else:
             import paddle  # noqa: F401
 
-            if way == "onednn":
+            if way.startswith("onednn"):
                 sys.path.insert(0, str(ROOT))
                 from course_utils.onednn import fast_convolutions
 
-                stack.enter_context(fast_convolutions())
+                stack.enter_context(fast_convolutions(bfloat16=way.endswith("bfloat16")))
             before = memory()
             step = paddle_step(task)
         for _ in range(3):
