@@ -11,13 +11,32 @@ from math import erf, pi, sqrt
 
 import numpy as np
 
-__all__ = [  # by shape, not by alphabet: the order of table and figure
-    *("sigmoid", "tanh", "stanh", "softsign"),
-    *("hard_sigmoid", "brelu", "relu6", "thresholded_relu"),
-    *("relu", "leaky_relu", "prelu", "maxout"),
-    *("softplus", "soft_relu", "logsigmoid", "exp"),
-    *("elu", "swish", "silu", "gelu", "mish"),
-    *("hard_shrink", "softshrink", "tanh_shrink", "pow"),
+__all__ = [
+    "brelu",
+    "elu",
+    "exp",
+    "gelu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "leaky_relu",
+    "logsigmoid",
+    "maxout",
+    "mish",
+    "pow",
+    "prelu",
+    "relu",
+    "relu6",
+    "sigmoid",
+    "silu",
+    "soft_relu",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "stanh",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+    "thresholded_relu",
 ]
 
 Pair = tuple[np.ndarray, np.ndarray]
