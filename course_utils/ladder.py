@@ -7,8 +7,7 @@ from typing import Any
 import paddle
 import paddle.nn.functional as F
 
-from course_utils import augment, recipes
-from course_utils.datasets import Split, channel_statistics
+from course_utils import augment, datasets, recipes
 from course_utils.models.resnet import BasicBlock, ResNet
 from course_utils.training import Trainer
 
@@ -27,7 +26,7 @@ RUNGS: dict[str, dict[str, Any]] = {
 
 
 def on_rung(
-    train: Split,
+    train: datasets.Split,
     epochs: int,
     seed: int = 0,
     *,
@@ -51,7 +50,7 @@ def on_rung(
         optimizer,
         loss=recipes.smoothed_cross_entropy(smoothing) if smoothing else F.cross_entropy,
         batch_size=64,
-        prepare=augment.standardize(*channel_statistics(train.images)),
+        prepare=augment.standardize(*datasets.channel_statistics(train.images)),
         augment=augment.in_turn(augment.crop(4), augment.flip()) if crop_and_flip else None,
         seed=seed,
         **options,
