@@ -8,6 +8,7 @@ from course_utils.plotting.kernels import animate, filmstrip, kernel_step, windo
 from course_utils.plotting.networks import confusion_grid, connection_table, field_maps
 from course_utils.plotting.normalization import axes_of_norms, descent_contours, interval_curves
 from course_utils.plotting.pooling import pooling_panels
+from course_utils.plotting.residual import unit_diagrams
 from course_utils.plotting.training import LiveCurves, learning_curves
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "picture_rows",
     "pooling_panels",
     "ratio_bars",
+    "unit_diagrams",
     "window_rows",
 ]
