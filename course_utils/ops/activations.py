@@ -43,11 +43,13 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 def sigmoid(x: np.ndarray) -> Pair:
+    """Between 0 and 1, with a slope of at most 1/4."""
     f = (1 + np.tanh(x / 2)) / 2  # the same as 1 / (1 + exp(-x)), and cannot overflow
     return f, f * (1 - f)
 
 
 def tanh(x: np.ndarray) -> Pair:
+    """The sigmoid's relative between −1 and 1: tanh(x) = 2 σ(2x) − 1."""
     f = np.tanh(x)
     return f, 1 - f**2
 
@@ -70,6 +72,7 @@ def hard_sigmoid(x: np.ndarray, slope: float = 1 / 6, offset: float = 0.5) -> Pa
 
 
 def brelu(x: np.ndarray, t_min: float = 0.0, t_max: float = 4.0) -> Pair:
+    """x, cut off below and above."""
     return np.clip(x, t_min, t_max), np.where((t_min < x) & (x < t_max), 1.0, 0.0)
 
 
@@ -113,16 +116,19 @@ def softplus(x: np.ndarray) -> Pair:
 
 
 def soft_relu(x: np.ndarray, threshold: float = 4.0) -> Pair:
+    """The softplus of x, which is cut off at ±threshold first."""
     clipped, slope = brelu(x, -threshold, threshold)
     f, derivative = softplus(clipped)
     return f, slope * derivative
 
 
 def logsigmoid(x: np.ndarray) -> Pair:
+    """The logarithm of a probability, without computing the probability, which may round to 0."""
     return -softplus(-x)[0], sigmoid(-x)[0]
 
 
 def exp(x: np.ndarray) -> Pair:
+    """The function that is its own derivative."""
     return np.exp(x), np.exp(x)
 
 
@@ -168,9 +174,11 @@ def softshrink(x: np.ndarray, threshold: float = 0.5) -> Pair:
 
 
 def tanh_shrink(x: np.ndarray) -> Pair:
+    """What tanh takes away from x."""
     f = np.tanh(x)
     return x - f, f**2
 
 
 def pow(x: np.ndarray, factor: float = 2.0) -> Pair:
+    """x to the power of factor; x is positive where factor is no whole number."""
     return x**factor, factor * x ** (factor - 1)
