@@ -135,6 +135,17 @@ def test_a_time_limit_stops_with_status_0(
     assert "--resume goes on" in capsys.readouterr().out
 
 
+def test_a_background_job_that_ignores_ctrl_c_ends_by_sigterm_all_the_same(
+    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    in_step(monkeypatch, 2, lambda: signal.raise_signal(signal.SIGTERM))
+    assert course("--epochs", "2") == 130
+    assert capsys.readouterr().err == "Stopped.\n"
+    assert log()[-1]["steps"] == 2
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
 @pytest.mark.parametrize("net", ["resnet20", "resnet18"])
 def test_every_net_is_built(net: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     trainer = train._trainer(net, FEW, 2, 32, 0.1, 0, tmp_path)

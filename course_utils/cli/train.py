@@ -168,7 +168,8 @@ def _test(trainer: Trainer, test: Split, log: RunLog) -> None:
 def _one_ctrl_c(first: bool) -> Iterator[None]:
     """SIGTERM, which paddle.distributed.launch sends three times, is one Ctrl-C.
 
-    It is the first process that stops, and keeps its state; the others ignore both and end with it.
+    It is the first process that stops, and keeps its state; the others ignore both and end with it. A script's
+    background job begins with Ctrl-C ignored, and here no longer: else neither SIGTERM nor the time limit would end it.
     """
 
     def stop(number: int, frame: Any) -> None:
@@ -177,8 +178,8 @@ def _one_ctrl_c(first: bool) -> Iterator[None]:
 
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     signal.signal(signal.SIGTERM, stop if first else signal.SIG_IGN)
-    if not first:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not first or before[signal.SIGINT] == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler if first else signal.SIG_IGN)
     try:
         yield
     finally:
