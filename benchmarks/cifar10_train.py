@@ -1,14 +1,14 @@
-"""A small ResNet on all of CIFAR-10 within a time: eight minutes, an hour, three hours.
+"""A small ResNet on all of CIFAR-10 within a time: eight minutes, or an hour.
 
     python -m paddle.distributed.launch --nproc_per_node 2 \
         benchmarks/cifar10_train.py eight_minutes [--seed 0] [--folder FOLDER] [--valid]
 
-On two cores two processes of one thread each train faster than one of two threads, above all where the machine has
-something else to do: threads wait for each other after every operation, processes once a step. Without the first
+Two processes of one thread each, since the threads of one process wait for each other after every operation, and
+processes once a step: where the machine had something else to do, two threads were slower than one. Without the first
 line, `python benchmarks/cifar10_train.py ...` trains in one process.
 
-50,000 images to train, no choice made by the 10,000 test images: they are looked at once, after the last epoch. The
-recipes were chosen with --valid, which holds 5,000 of the training images out, and leaves the test images alone.
+50,000 images to train, no choice made by the 10,000 test images: they are looked at once, after the last epoch. To try
+another recipe use --valid, which holds 5,000 of the training images out, and leaves the test images alone.
 
 After each epoch the run is kept in FOLDER; the same command goes on where it stood, after Ctrl-C, a crash or a
 shutdown, in as many runs as it takes. Seconds are those of training (a lost part of an epoch is not counted), on the
