@@ -704,7 +704,7 @@ errata.table("02_edge_detection")
 # <details><summary>The loss is nearly zero. Is the kernel right?</summary>Only if the pictures vary enough to tell
 # kernels apart.</details>
 #
-# **Next:** chapter 03 turns the signed responses into features: activation and pooling.
+# **Next:** [chapter 03](03_pooling_and_activation.ipynb) turns the signed responses into features: activation and pooling.
 #
 # ## References
 #

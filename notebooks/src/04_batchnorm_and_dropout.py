@@ -871,7 +871,7 @@ plt.show()
 # %% [markdown]
 # Batch normalization right behind dropout keeps a running variance of what it sees in training and divides by it in
 # evaluation, where the spread is smaller. Li et al. (2019) call this the variance shift. We let such a net learn, and then
-# estimate its running statistics once more with dropout switched off, the remedy that the paper proposes. The weights stay.
+# estimate its running statistics once more with dropout switched off, one of the remedies that the paper tries. The weights stay.
 
 
 # %%
@@ -923,7 +923,7 @@ print(f"its test loss changes by {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
 #
 # ## 8 Does dropout fight overfitting?
 #
-# A net with more parameters than it has pixels to learn from can learn its images by heart. Dropout forbids a neuron to rely
+# A net with many times more parameters than images can learn its images by heart. Dropout forbids a neuron to rely
 # on one particular other neuron, since that one may be absent (*co-adaptation* in the paper of 2012). The same net learns
 # with and without it, from 500 digits. Training accuracy is measured in evaluation mode, or we would see the dropped
 # neurons instead of the net.
@@ -1031,7 +1031,7 @@ plt.show()
 #
 # ### What should be dropped in a convolution?
 #
-# Neighbours in a feature map are alike, so a net can guess a dropped pixel from those around it, and little is hidden.
+# Neighbours in a feature map are alike, so a net may guess a dropped pixel from those around it.
 # `nn.Dropout2D` drops whole maps (Tompson et al. 2015): one draw for each image and channel, a mask $[N, C, 1, 1]$ for maps
 # $[N, C, H, W]$. **Predict first:** does a small net that has only 16 and 32 maps gain from losing half of them?
 
