@@ -89,7 +89,8 @@ def close(ours, theirs):
 
 for dtype in ("float32", "float64"):
     own, native = ConvLayer(3, 4, 5, stride=2, padding=1), nn.Conv2D(3, 4, 5, stride=2, padding=1)
-    own.to(dtype=dtype), native.to(dtype=dtype)
+    for net in (own, native):
+        net.to(dtype=dtype)
     native.set_state_dict(own.state_dict())  # the same weights, by their names
     x = paddle.randn([2, 3, 9, 12], dtype=dtype)
     results = {}
@@ -108,8 +109,8 @@ for dtype in ("float32", "float64"):
 # here*? Pooling (汇聚) replaces each window of a map by a single number, each channel for itself. For max-pooling (最大汇聚)
 # and average pooling (平均汇聚), with windows of $K \times K$ at stride $S$:
 #
-# $$y_{c,i,j} = \max_{0 \le u, v < K} x_{c,\,iS+u,\,jS+v} \qquad\qquad
-#   y_{c,i,j} = \frac{1}{K^2} \sum_{u=0}^{K-1} \sum_{v=0}^{K-1} x_{c,\,iS+u,\,jS+v}$$
+# $$\begin{aligned} y_{c,i,j} &= \max_{0 \le u, v < K} x_{c,\,iS+u,\,jS+v} \\
+# y_{c,i,j} &= \frac{1}{K^2} \sum_{u=0}^{K-1} \sum_{v=0}^{K-1} x_{c,\,iS+u,\,jS+v} \end{aligned}$$
 #
 # where $c$ is the channel; $C$ channels go in and $C$ come out. Usually $S = K$, so that windows touch and do not overlap.
 # There is nothing to learn in it: the rule is chosen, and any rule that makes one number of a window will do.
@@ -180,26 +181,30 @@ for name, fill in rims.items():
 # and even sizes:
 
 # %%
-EDGES = {
-    "even": ((6, 8), dict(kernel_size=2, stride=2, padding=0, ceil_mode=False)),
-    "odd, rounded down": ((7, 5), dict(kernel_size=2, stride=2, padding=0, ceil_mode=False)),
-    "odd, rounded up": ((7, 5), dict(kernel_size=2, stride=2, padding=0, ceil_mode=True)),
-    "overlap and padding": ((7, 6), dict(kernel_size=3, stride=2, padding=1, ceil_mode=False)),
-    "all of them": ((8, 6), dict(kernel_size=3, stride=2, padding=1, ceil_mode=True)),
+EDGES = {  # size, K, S, padding, ceil_mode
+    "even": ((6, 8), 2, 2, 0, False),
+    "odd, rounded down": ((7, 5), 2, 2, 0, False),
+    "odd, rounded up": ((7, 5), 2, 2, 0, True),
+    "overlap and padding": ((7, 6), 3, 2, 1, False),
+    "all of them": ((8, 6), 3, 2, 1, True),
 }
-for name, (size, edge) in EDGES.items():
-    x = np.random.default_rng(run.seed).standard_normal(size)
-    ours = [edge["kernel_size"], edge["stride"]], {key: edge[key] for key in ("padding", "ceil_mode")}
+for name, (size, K, S, padding, ceil_mode) in EDGES.items():
+    edge = dict(padding=padding, ceil_mode=ceil_mode)
     for dtype in ("float32", "float64"):
-        x = x.astype(dtype)
-        picture = paddle.to_tensor(x)[None, None]
-        largest = pool(x, *ours[0], np.nanmax, **ours[1])
-        mean = pool(x, *ours[0], np.nanmean, **ours[1])
-        mean_with_zeros = pool(x, *ours[0], np.nanmean, fill=0, **ours[1])
-        assert close(largest, F.max_pool2d(picture, **edge).numpy()[0, 0])
-        assert close(mean, F.avg_pool2d(picture, **edge).numpy()[0, 0])
-        assert close(mean_with_zeros, F.avg_pool2d(picture, exclusive=False, **edge).numpy()[0, 0])
+        x = np.random.default_rng(run.seed).standard_normal(size).astype(dtype)
+        picture = paddle.to_tensor(x)[None, None]  # [1, 1, H, W]
+        largest = pool(x, K, S, np.nanmax, **edge)
+        mean = pool(x, K, S, np.nanmean, **edge)
+        mean_with_zeros = pool(x, K, S, np.nanmean, fill=0, **edge)
+        assert close(largest, F.max_pool2d(picture, K, S, **edge).numpy()[0, 0])
+        assert close(mean, F.avg_pool2d(picture, K, S, **edge).numpy()[0, 0])
+        assert close(mean_with_zeros, F.avg_pool2d(picture, K, S, exclusive=False, **edge).numpy()[0, 0])
     print(f"{name:20} {size} -> {largest.shape}: maximum and both averages equal Paddle's")
+
+# %% [markdown]
+# `ops.max_pool2d` and `ops.avg_pool2d` do the same for whole batches, with gradients; our tests compare them with Paddle's
+# over random shapes. They refuse one thing that Paddle lets pass: a last window that begins beyond the last pixel, so that
+# there is nothing to take the largest of.
 
 # %% [markdown]
 # ## 3 What does pooling cost, and what does it save?
@@ -266,24 +271,23 @@ dot = np.zeros((8, 8))
 dot[3, 2] = 1
 moved = [np.roll(dot, d, axis=1) for d in range(4)]
 pooled = [pool(picture, 2, 2, np.nanmax) for picture in moved]
-plotting.image_grid(
-    [*moved, *pooled],
-    [*(f"shift {d}" for d in range(4)), *["pooled by 2"] * 4],
-    columns=4,
-    size=1.5,
-    message="Pooling forgets a move inside a window only",
-)
+titles = [f"shift {d}" for d in range(4)] + ["pooled by 2"] * 4
+message = "Pooling forgets a move inside a window only"
+figure = plotting.image_grid([*moved, *pooled], titles, columns=4, size=1.5, message=message)
+for axis in figure.axes[:4]:  # the windows
+    axis.vlines([1.5, 3.5, 5.5], -0.5, 7.5, color="0.5", linewidth=0.8)
+    axis.hlines([1.5, 3.5, 5.5], -0.5, 7.5, color="0.5", linewidth=0.8)
 plt.show()
 
-line = {
-    K: [[np.roll(np.eye(64)[start], d).reshape(-1, K).max(axis=1) for d in range(9)] for start in range(8)]
-    for K in (2, 4, 8)
-}
+starts = np.eye(64)[:8]  # eight rows of 64 pixels, each with one bright pixel at another place
 print("shift by:           " + "".join(f"{d:5}" for d in range(9)))
-for K, rows in line.items():
-    same = np.array([[np.array_equal(y, row[0]) for y in row] for row in rows])  # [8 starts, 9 shifts]
-    assert np.allclose(same.mean(axis=0), [max(0, K - d) / K for d in range(9)])
-    print(f"same, pooled by {K}:   " + "".join(f"{100 * share:4.0f}%" for share in same.mean(axis=0)))
+for K in (2, 4, 8):
+    pooled = np.array(
+        [np.roll(starts, d, axis=1).reshape(8, -1, K).max(axis=2) for d in range(9)]
+    )  # [d, start, 64 / K]
+    same = (pooled == pooled[0]).all(axis=2)  # [d, start]
+    assert np.allclose(same.mean(axis=1), [max(0, K - d) / K for d in range(9)])
+    print(f"same, pooled by {K}:   " + "".join(f"{100 * share:4.0f}%" for share in same.mean(axis=1)))
 
 # %% [markdown]
 # The pixel begins at each of eight places, and the table says in how many of them the pooled map stays the same: a share
@@ -299,22 +303,20 @@ for K, rows in line.items():
 # %%
 digit = np.pad(as_mnist(EXAMPLE)[0, 0] / 255, 18)  # [64, 64], black around it
 shifts = np.arange(13)
-figure, axis = plt.subplots(figsize=(7.5, 3.6))
+figure, axis = plt.subplots(figsize=(8, 3.6))
 change = {}
 for K in (1, 2, 4, 8, 64):
     blocks = [np.roll(digit, d, axis=1).reshape(64 // K, K, 64 // K, K).max(axis=(1, 3)) for d in range(20)]
-    sizes = [[np.linalg.norm(blocks[s + d] - blocks[s]) / np.linalg.norm(blocks[s]) for d in shifts] for s in range(8)]
-    change[K] = np.mean(sizes, axis=0)  # over eight starts
+    moves = [[np.linalg.norm(blocks[s + d] - blocks[s]) / np.linalg.norm(blocks[s]) for d in shifts] for s in range(8)]
+    change[K] = np.mean(moves, axis=0)  # over eight starts
     axis.plot(shifts, change[K], "-o", markersize=4, label={1: "not pooled", 64: "by 64: one value"}.get(K, f"by {K}"))
 axis.axhline(np.sqrt(2), color="black", linestyle=":", label="nothing in common")
 axis.set(xlabel="shift of the digit, pixels", ylabel="change of the map")
 axis.set_title("Pooling softens a small shift; it does not undo it")
-axis.legend(ncols=2, fontsize=11, loc="lower right")
+axis.legend(fontsize=11, loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
-print(
-    "at every shift from 1 to 8, a larger window changes less:",
-    all((change[a] > change[b])[1:9].all() for a, b in ((1, 2), (2, 4), (4, 8))),
-)
+less = [bool((change[small] > change[large])[1:9].all()) for small, large in ((1, 2), (2, 4), (4, 8))]
+print("at every shift from 1 to 8, a larger window changes less:", all(less))
 
 # %% [markdown]
 # Two maps of the same size that have no bright place in common differ by $\sqrt 2$. Pooling by 2 takes a part of the
@@ -432,8 +434,10 @@ plt.show()
 #
 # ## 6 Where does the gradient go? Vanishing gradient (梯度消失)
 #
-# Stack $n$ layers $h_l = f(h_{l-1} W_l)$, with $h$ of shape $[N, d]$ and $W_l$ of shape $[d, d]$. The chain rule brings the
-# gradient $g_l = \partial L / \partial h_l$ one layer back by two products, first number by number, then with the weights:
+# Stack $n$ layers $h_l = f(h_{l-1} W_l)$, from the input $h_0$, a batch of $N$ rows of $d$ numbers, on; the weights $W_l$ are
+# $[d, d]$. Let $L$ be the loss (损失), a number that says how wrong the last layer's output is. Its slopes with respect to
+# the values of layer $l$ are the gradient $g_l = \partial L / \partial h_l$, of the shape $[N, d]$. The chain rule (链式法则)
+# brings it one layer back by two products, first number by number ($\odot$), then with the weights:
 #
 # $$g_{l-1} = \left( g_l \odot f'(h_{l-1} W_l) \right) W_l^{\top}$$
 #
@@ -491,9 +495,8 @@ def band(runs):
 back = np.arange(DEPTH + 1)
 measured = {name: np.array([sizes(by_hand[name], gain, seed) for seed in seeds]) for name, gain in GAINS.items()}
 figure, axis = plt.subplots(figsize=(7, 3.6))
-axis.set_yscale("log")
 plotting.interval_curves(axis, back, {name: band(runs) for name, runs in measured.items()})
-axis.set(xlabel="layers passed on the way back", ylabel="size of the gradient\n(last layer: 1)", xticks=back[::4])
+axis.set(xlabel="layers passed on the way back", ylabel="gradient (last layer: 1)", xticks=back[::4], yscale="log")
 axis.set_title("Twenty sigmoids leave next to nothing of the gradient")
 axis.legend()
 plt.show()
@@ -566,7 +569,8 @@ for gain, curves in lines.items():
 #
 # Multiply all first weights by a common factor, from a quarter to four. And once more with batch normalization (批归一化),
 # the subject of chapter 04: before each activation, each column of $h W$ is shifted and scaled to mean 0 and deviation 1
-# over the batch. Paddle's autograd goes back through it for us.
+# over the batch. Paddle's automatic differentiation (autograd, 自动微分) goes back through it for us; without the
+# normalization it must find what we found by hand.
 
 
 # %%
@@ -641,9 +645,14 @@ print("normalized, the gradient of ReLU nets grows towards the input:", bool((sw
 # One step that is too long can do that.
 #
 # To watch it, we train a small net: two inputs, 50 hidden units, one output that says whether a point lies inside a circle.
-# The first 50 steps have a learning rate (学习率) of our choice; the rest has a decent one, 0.3. All seeds are trained at
-# once, as a leading axis $S$. The loss is the cross entropy of a sigmoid output $p$, whose gradient is $p - y$ (chapter 06
-# derives it). A **leaky ReLU** differs by one number: the slope on the left, 0.1 where ReLU has 0.
+#
+# $$h = f(x W + b), \qquad q = \sigma(h v + c)$$
+#
+# with a point $x\,[2]$, the hidden values $h\,[50]$, and the output $q$, near 1 for "inside". A step of gradient descent
+# (梯度下降) moves each of $W, b, v, c$ against its gradient, by the gradient times the learning rate (学习率). The first 50
+# steps have a rate of our choice, the rest a decent one, 0.3. With the label $y$, 1 for a point inside and 0 outside, the
+# slope of the loss before the sigmoid is $q - y$ (cross entropy; chapter 06 derives it). All seeds are trained at once, as
+# a leading axis of length $S$. A *leaky ReLU* differs by one number: the slope on the left, 0.1 where ReLU has 0.
 
 # %%
 rng = np.random.default_rng(run.seed)
@@ -747,10 +756,11 @@ assert saved.mean() > 0
 print("at the largest, ReLU loses more units than leaky ReLU:", bool(lost["ReLU"].mean() > lost["leaky ReLU"].mean()))
 
 # %% [markdown]
-# The band is wide: how many units die is a matter of luck. What does not vary is that no ReLU comes back. A silent leaky unit
-# still passes a tenth of the gradient, so it can learn on once the rate is decent. That does not make a bad rate good, and a
-# leaky unit that is silent for every point is a linear one; a net of those is one layer, as section 5 began. The first cure
-# is the rate itself.
+# Lines are medians, bands go from the smallest to the largest seed. They are wide: how many units die is a matter of luck.
+# What does not vary is that no dead ReLU comes back. A silent leaky unit still passes a tenth of the gradient, so it can
+# learn on once the rate is decent, though it need not wake. That does not make a bad rate good, and a leaky unit that is
+# silent for every point is a linear one; a net of those is one layer, as section 5 began. The first cure is the rate
+# itself.
 
 # %% [markdown]
 # ## 8 In which order?
@@ -764,7 +774,7 @@ print("at the largest, ReLU loses more units than leaky ReLU:", bool(lost["ReLU"
 # of the maximum?
 
 # %%
-x = paddle.randn([2, 4, 8, 8])
+x = 3 * paddle.randn([8, 4, 16, 16])
 poolings = {"max-pooling": F.max_pool2d, "average pooling": F.avg_pool2d}
 commutes = {
     f.__name__.lstrip("_"): {name: close(pooling(f(x), 2), f(pooling(x, 2))) for name, pooling in poolings.items()}
@@ -784,7 +794,7 @@ print("window (-1, 1): ReLU of the mean", max(0, (-1 + 1) / 2), "; mean of the R
 #
 # The maps of the last block are $[N, C, H, W]$; a fully connected layer (全连接层) wants one row of numbers a sample. To
 # *flatten* (展平) is to write them one after another, channel by channel, row by row: $x_{n,c,i,j}$ becomes number
-# $c\,HW + i\,W + j$ of row $n$. The layer then weighs everything, $y = x W + b$, with $W$ of shape [in, out] in Paddle (other
+# $c\,HW + i\,W + j$ of row $n$. The layer then weighs everything, $y = x w + b$, with $w$ of shape [in, out] in Paddle (other
 # libraries store [out, in]). **Predict first:** from 5 values to 10, how many parameters, multiplications, additions?
 
 # %%
@@ -804,10 +814,9 @@ for out in range(10):
     multiplications, additions = multiplications + 5, additions + 4 + 1  # five products need four; one for the bias
 assert close([y], linear(x).numpy())
 print("by hand equal to nn.Linear within 1e-5:", close([y], linear(x).numpy()))
+parameters = sum(p.size for p in linear.parameters())
 print("weight", list(linear.weight.shape), "and bias", list(linear.bias.shape), end=": ")
-print(
-    sum(p.size for p in linear.parameters()), "parameters,", multiplications, "multiplications,", additions, "additions"
-)
+print(f"{parameters} parameters, {multiplications} multiplications, {additions} additions")
 
 # %% [markdown]
 # Now a whole stack, the network of the course's video 7.2: two blocks of convolution, ReLU and pooling, then two fully
@@ -837,7 +846,8 @@ table = summarize(net, (10, 3, 224, 224))
 table
 
 # %% [markdown]
-# MACs are multiply-accumulates, as chapter 01 counts them, here for all ten pictures. Each line can be had by hand:
+# MACs are multiply-accumulates, as chapter 01 counts them, here for all ten pictures. (Statistics are what some layers of
+# chapter 04 keep beside their parameters.) Each line can be had by hand:
 
 # %%
 N, shape, by_hand_rows = 10, (3, 224, 224), []
@@ -855,12 +865,9 @@ print("every line equals the table's; together", f"{table.trainable:,} parameter
 for name, parameter in net.named_parameters():
     print(f"{name:13} {list(parameter.shape)}")
 fc1, conv2 = table.rows[4], table.rows[2]
-print(
-    f"fc1 has {100 * fc1.trainable / table.trainable:.1f} % of the parameters, {100 * fc1.macs / table.macs:.1f} % of the MACs"
-)
-print(
-    f"conv2 has {100 * conv2.trainable / table.trainable:.2f} % of the parameters, {100 * conv2.macs / table.macs:.1f} % of the MACs"
-)
+for row in (fc1, conv2):
+    parameters, macs = 100 * row.trainable / table.trainable, 100 * row.macs / table.macs
+    print(f"{row.name}: {parameters:.2f} % of the parameters, {macs:.1f} % of the MACs")
 
 # %% [markdown]
 # The weight of `fc1` is [50176, 64]: in, out. A connected layer uses each weight once a picture, a convolution at every
@@ -949,7 +956,7 @@ plotting.interval_curves(
     axis, distances, {name: metrics.mean_interval(runs) for name, runs in by_net.items()}, chance=10
 )
 axis.set(xlabel="shift of the test digits, pixels", ylabel="% read right", ylim=(0, 100))
-axis.set_title("A little shift costs LeNet less than the MLP; a larger one costs all")
+axis.set_title("A small shift costs LeNet less than the MLP; neither survives a large one")
 axis.legend(fontsize=11)
 plt.show()
 print(f"{data.source}; {len(train.labels):,} to learn from, {len(test.labels):,} to test")
@@ -964,7 +971,8 @@ for name, runs in by_net.items():
 #
 # ## Recap
 #
-# Measured on your machine and data; what was trained has its 95 % interval over the runs.
+# What was measured on your machine and data. What was trained stands with its 95 % interval over the runs, in brackets; where
+# it holds 0, the effect was not seen at this size.
 
 # %% tags=["nbval-ignore-output"]
 assert all(runs[:, 0].mean() > 2 * 10 for runs in by_net.values())  # all learned: twice chance at least
@@ -972,23 +980,24 @@ at = 2  # pixels
 lenet = by_net["LeNet, max-pooling"][:, at]
 
 
-def interval(values, unit="points"):
-    """Mean and 95 % interval over runs, as text."""
+def interval(values):
+    """Mean and 95 % interval over runs, in points (of %), as text."""
     low, mean, high = metrics.mean_interval(values)
-    return f"{mean:+.1f} {unit}, 95 % interval {low:+.1f} to {high:+.1f}"
+    return f"{mean:+.1f} points [{low:+.1f}, {high:+.1f}]"
 
 
-print(f"pooling: no parameters; LeNet's second takes {16 * 5 * 5 * 3:,} comparisons, the convolution before it")
-print(f"         {before.macs:,} MACs; a lone pixel's move by d stays unseen in (K - d)/K of the places")
-print(f"shift of {at} pixels, LeNet minus MLP: {interval(lenet - by_net['MLP'][:, at])}")
-print(f"                   max-pooling minus stride 2: {interval(lenet - by_net['LeNet, stride 2'][:, at])}")
-sizes = {name: np.median(runs[:, -1]) for name, runs in measured.items()}
-print("gradient left after 20 layers, median:", ", ".join(f"{name} {size:.1e}" for name, size in sizes.items()))
+print(f"pooling: no parameters; {16 * 5 * 5 * 3:,} comparisons in LeNet's second, {before.macs:,} MACs just before it")
+print("a lone pixel's move by d < K stays unseen in (K - d) / K of the places")
+print(f"{len(ops.ACTIVATIONS)} activations and their derivatives equal Paddle's; the sigmoid's slope is 0.25 at most")
+left = ", ".join(f"{name} {np.median(runs[:, -1]):.1e}" for name, runs in measured.items())
+print(f"gradient left after 20 layers (median of {len(seeds)} seeds): {left}")
 print(
-    f"units silent after a first rate of {rates[-1]:g}, ReLU minus leaky: {interval(lost['ReLU'] - lost['leaky ReLU'])}"
+    f"silent units after a first rate of {rates[-1]:g}, ReLU minus leaky: {interval(lost['ReLU'] - lost['leaky ReLU'])}"
 )
-print(f"                     points right, leaky minus ReLU: {interval(saved)}")
-print(f"the network of video 7.2: {table.trainable:,} parameters, {100 * fc1.trainable / table.trainable:.1f} % in fc1")
+print(f"points right after it, leaky minus ReLU: {interval(saved)}")
+print(f"video 7.2: {table.trainable:,} parameters, {100 * fc1.trainable / table.trainable:.1f} % of them in fc1")
+print(f"digits moved by {at} pixels, LeNet minus MLP: {interval(lenet - by_net['MLP'][:, at])}")
+print(f"the same, max-pooling minus stride 2: {interval(lenet - by_net['LeNet, stride 2'][:, at])}")
 
 # %% [markdown]
 # ## Where the course notes differ
