@@ -280,14 +280,13 @@ for axis in figure.axes[:4]:  # the windows
 plt.show()
 
 starts = np.eye(64)[:8]  # eight rows of 64 pixels, each with one bright pixel at another place
-print("shift by:           " + "".join(f"{d:5}" for d in range(9)))
+shifts = np.array([0, 1, 2, 3, 4, 6, 8])
+print("shift  " + "".join(f"{d:4}" for d in shifts) + "   (same map, in %)")
 for K in (2, 4, 8):
-    pooled = np.array(
-        [np.roll(starts, d, axis=1).reshape(8, -1, K).max(axis=2) for d in range(9)]
-    )  # [d, start, 64 / K]
-    same = (pooled == pooled[0]).all(axis=2)  # [d, start]
-    assert np.allclose(same.mean(axis=1), [max(0, K - d) / K for d in range(9)])
-    print(f"same, pooled by {K}:   " + "".join(f"{100 * share:4.0f}%" for share in same.mean(axis=1)))
+    maps = [np.roll(starts, d, axis=1).reshape(8, -1, K).max(axis=2) for d in shifts]  # [start, 64 / K] each
+    same = np.array([(y == maps[0]).all(axis=1).mean() for y in maps])  # a share for each shift
+    assert np.allclose(same, np.maximum(0, K - shifts) / K)
+    print(f"K = {K}: " + "".join(f"{100 * share:4.0f}" for share in same))
 
 # %% [markdown]
 # The pixel begins at each of eight places, and the table says in how many of them the pooled map stays the same: a share
@@ -770,20 +769,20 @@ print("at the largest, ReLU loses more units than leaky ReLU:", bool(lost["ReLU"
 #
 # $$\max_{u,v} f(x_{u,v}) = f\Bigl(\max_{u,v} x_{u,v}\Bigr).$$
 #
-# The two commute (可交换). **Predict first:** for which of these activations does that hold? And with the average in place
-# of the maximum?
+# The two commute (可交换): they may change places. **Predict first:** for which of these activations does that hold? And
+# with the average in place of the maximum?
 
 # %%
 x = 3 * paddle.randn([8, 4, 16, 16])
-poolings = {"max-pooling": F.max_pool2d, "average pooling": F.avg_pool2d}
+poolings = {"maximum": F.max_pool2d, "average": F.avg_pool2d}
 commutes = {
     f.__name__.lstrip("_"): {name: close(pooling(f(x), 2), f(pooling(x, 2))) for name, pooling in poolings.items()}
     for f in (F.relu, F.leaky_relu, F.sigmoid, F.tanh, F.gelu, F.silu)
 }
-assert commutes["relu"] == {"max-pooling": True, "average pooling": False}
-print(f"{'may change places with':24}" + "".join(f"{name:>17}" for name in poolings))
+assert commutes["relu"] == {"maximum": True, "average": False}
+print(f"{'':12}" + "".join(f"{name:>10}" for name in poolings))
 for name, row in commutes.items():
-    print(f"{name:24}" + "".join(f"{'yes' if same else 'no':>17}" for same in row.values()))
+    print(f"{name:12}" + "".join(f"{'yes' if same else 'no':>10}" for same in row.values()))
 print("window (-1, 1): ReLU of the mean", max(0, (-1 + 1) / 2), "; mean of the ReLUs", (max(0, -1) + max(0, 1)) / 2)
 
 # %% [markdown]
