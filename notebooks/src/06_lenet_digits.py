@@ -662,7 +662,7 @@ errata.table("06_lenet_digits")
 # <details><summary>How sure are we of 99.0 % on 10,000 images?</summary>The interval is about 0.4 points wide, for
 # this one net and for digits like these.</details>
 #
-# **Next:** chapters 07 and 08 make nets deeper.
+# **Next:** chapter 07 and [chapter 08](08_resnet_digits.ipynb) make nets deeper.
 #
 # ## References
 #
