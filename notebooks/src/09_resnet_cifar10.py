@@ -459,7 +459,7 @@ for name in results.stored_names("cifar10_"):
 
 # %% [markdown]
 # **What has not run.** One rung belongs to a GPU: ResNet-18 at full resolution, with Paddle's own mixed precision in
-# bfloat16 (`Trainer(..., amp=True)`), which is how such recipes pass 94 %. No CUDA device was to be had where this was
+# bfloat16 (`Trainer(..., amp=True)`), which is how such recipes are run there. No CUDA device was to be had where this was
 # written. The code is there, and the data lie on the device as one array; neither is proven on CUDA.
 #
 # ## 6 How good is it, and where does it err?
