@@ -16,9 +16,9 @@ from typing import Any
 
 import paddle
 import paddle.nn.functional as F
-from paddle.optimizer.lr import CosineAnnealingDecay, LinearWarmup, LRScheduler, OneCycleLR
+from paddle.optimizer.lr import CosineAnnealingDecay, LambdaDecay, LinearWarmup, LRScheduler, OneCycleLR
 
-__all__ = ["cosine", "decay_groups", "nesterov", "one_cycle", "smoothed_cross_entropy", "steps_in"]
+__all__ = ["cosine", "decay_groups", "nesterov", "one_cycle", "smoothed_cross_entropy", "steps_in", "trapezoid"]
 
 
 def steps_in(epochs: int, images: int, batch_size: int) -> int:
@@ -54,6 +54,19 @@ def cosine(lr: float, steps: int, warm_up: int = 0) -> LRScheduler:
         raise ValueError(f"a warm-up of {warm_up} leaves no step of {steps}: use 0 to {steps - 1}")
     falling = CosineAnnealingDecay(lr, steps - warm_up)
     return LinearWarmup(falling, warm_up, start_lr=0.0, end_lr=lr) if warm_up else falling
+
+
+def trapezoid(lr: float, steps: int, rise: int, fall: int) -> LRScheduler:
+    """A line from lr / rise up to lr in `rise` steps, then lr, then a line down to lr / fall in the last `fall` steps.
+
+    Until it falls it does not depend on `steps`: a run can be kept, and its end be decided later.
+    Source: Haegele et al.: Scaling laws and compute-optimal training beyond fixed training durations, 2024.
+    Raises ValueError for a rate that is not positive, steps < 2, or a rise and a fall that do not fit into the steps.
+    """
+    _check(lr, steps)
+    if min(rise, fall) < 1 or rise + fall > steps:
+        raise ValueError(f"a rise of {rise} and a fall of {fall} do not fit {steps} steps: use 1 or more of each")
+    return LambdaDecay(lr, lambda step: max(0.0, min((step + 1) / rise, 1.0, (steps - step) / fall)))
 
 
 def decay_groups(net: paddle.nn.Layer, weight_decay: float) -> list[dict[str, Any]]:

@@ -93,6 +93,16 @@ def test_nesterov_is_its_formula() -> None:
 
 
 @settings(max_examples=30, deadline=None)
+@given(rise=st.integers(1, 20), level=st.integers(0, 20), fall=st.integers(1, 20), lr=st.floats(1e-4, 10))
+def test_trapezoid_is_its_three_lines(rise: int, level: int, fall: int, lr: float) -> None:
+    expected = [lr * (t + 1) / rise for t in range(rise)] + [lr] * level + [lr * (fall - t) / fall for t in range(fall)]
+    found = rates(recipes.trapezoid(lr, rise + level + fall, rise, fall), rise + level + fall)
+    assert np.allclose(found, expected, rtol=1e-9, atol=0)
+    longer = rates(recipes.trapezoid(lr, rise + level + fall + 7, rise, fall), rise + level)
+    assert found[: rise + level] == longer  # the end may be decided later
+
+
+@settings(max_examples=30, deadline=None)
 @given(epsilon=st.floats(0, 0.9), n=st.integers(1, 5), classes=st.integers(2, 6), seed=st.integers(0, 99))
 def test_smoothed_cross_entropy_is_its_formula(epsilon: float, n: int, classes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -106,7 +116,7 @@ def test_smoothed_cross_entropy_is_its_formula(epsilon: float, n: int, classes: 
 def test_wrong_arguments_are_told() -> None:
     with pytest.raises(ValueError, match="0 epochs of 5 images in batches of 2 have no step"):
         recipes.steps_in(0, 5, 2)
-    for schedule in (recipes.one_cycle, recipes.cosine):
+    for schedule in (recipes.one_cycle, recipes.cosine, lambda lr, steps: recipes.trapezoid(lr, steps, 1, 1)):
         with pytest.raises(ValueError, match=r"a learning rate of -1 does not train"):
             schedule(-1, 10)
         with pytest.raises(ValueError, match=r"1 steps are no schedule"):
@@ -115,6 +125,8 @@ def test_wrong_arguments_are_told() -> None:
         recipes.one_cycle(0.1, 10, rise=0.1)
     with pytest.raises(ValueError, match="a warm-up of 10 leaves no step of 10: use 0 to 9"):
         recipes.cosine(0.1, 10, warm_up=10)
+    with pytest.raises(ValueError, match="a rise of 6 and a fall of 5 do not fit 10 steps"):
+        recipes.trapezoid(0.1, 10, rise=6, fall=5)
     with pytest.raises(ValueError, match=r"weight_decay -0\.1 is negative"):
         recipes.decay_groups(nn.Linear(2, 2), -0.1)
     with pytest.raises(ValueError, match="no trainable parameters"):
