@@ -56,7 +56,7 @@ STYLE = (
     ".errata{width:100%;table-layout:fixed;border-collapse:collapse}"
     ".errata th,.errata td{text-align:left!important;vertical-align:top!important;"
     "white-space:normal!important;overflow-wrap:anywhere;padding:.4em .6em}"
-    ".errata small{opacity:.75}.errata code{white-space:nowrap}"
+    ".errata small{opacity:.75}.errata code{white-space:nowrap}.errata pre{white-space:pre-wrap}"
     "@media(max-width:640px){.errata,.errata tbody,.errata tr,.errata td{display:block;width:auto}"
     ".errata thead,.errata colgroup{display:none}.errata td{padding:.15em .4em}"
     ".errata tr{padding:.5em 0;border-top:1px solid #999}"
@@ -68,7 +68,10 @@ COLUMNS = {"item": 7, "the notes say": 36, "computed": 47, "verdict": 10}
 
 @dataclass(frozen=True)
 class Item:
-    """One place where the notes differ, its texts filled in and its proof done; `values` as computed."""
+    """One place where the notes differ, its texts filled in and its proof done.
+
+    values: as computed. workings: the expressions that gave them and the proof, a line each; none without a proof.
+    """
 
     id: str
     chapter: str
@@ -77,14 +80,19 @@ class Item:
     says: str
     right: str
     reference: str
+    workings: tuple[str, ...]
     values: Mapping[str, Any] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, repr=False)
 class ErrataTable:
-    """Items to print, or for Jupyter to show: item, what the notes say, what was computed, verdict."""
+    """Items to print, or for Jupyter to show: item, what the notes say, what was computed, verdict.
+
+    proofs: whether a page has each item's workings too, folded.
+    """
 
     items: tuple[Item, ...]
+    proofs: bool = False
 
     def __str__(self) -> str:
         return "\n".join(line for item in self.items for line in _text_block(item))
@@ -94,7 +102,7 @@ class ErrataTable:
     def _repr_html_(self) -> str:
         widths = "".join(f'<col style="width:{percent}%">' for percent in COLUMNS.values())
         head = "".join(f"<th>{name}</th>" for name in COLUMNS)
-        body = "\n".join(_html_row(item) for item in self.items)
+        body = "\n".join(_html_row(item, self.proofs) for item in self.items)
         return (
             f'<style scoped>{STYLE}</style>\n<table class="errata"><colgroup>{widths}</colgroup>'
             f"<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
@@ -115,9 +123,9 @@ def items(chapter: str | None = None, ids: Sequence[str] | None = None) -> list[
     return [read_item(name, stored[name]) for name in chosen if chapter in (None, stored[name].get("chapter"))]
 
 
-def table(chapter: str | None = None) -> ErrataTable:
-    """The table of one chapter, or of all; raises CourseError as `items` does."""
-    return ErrataTable(tuple(items(chapter)))
+def table(chapter: str | None = None, proofs: bool = False) -> ErrataTable:
+    """The table of one chapter, or of all, with or without the workings; raises CourseError as `items` does."""
+    return ErrataTable(tuple(items(chapter)), proofs)
 
 
 def read_item(name: str, fields: Mapping[str, Any]) -> Item:
@@ -148,8 +156,15 @@ def read_item(name: str, fields: Mapping[str, Any]) -> Item:
         says=says,
         right=right,
         reference=fields.get("reference", ""),
+        workings=_workings(expressions, fields.get("proof")),
         values=values,
     )
+
+
+def _workings(expressions: Mapping[str, str], proof: str | None) -> tuple[str, ...]:
+    if proof is None:
+        return ()
+    return (*(f"{name} = {expression}" for name, expression in expressions.items()), f"assert {proof}")
 
 
 @cache
@@ -233,12 +248,14 @@ def _text_block(item: Item) -> list[str]:
     return lines
 
 
-def _html_row(item: Item) -> str:
+def _html_row(item: Item, proofs: bool) -> str:
     def markup(text: str) -> str:
         text = re.sub(r"\[[^][]*\]", lambda shape: shape[0].replace(" ", "\N{NO-BREAK SPACE}"), html.escape(text))
         return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
 
     see = f"<br><small>{markup(item.reference)}</small>" if item.reference else ""
+    if proofs and item.workings:
+        see += f"<details><summary>proof</summary><pre>{html.escape(chr(10).join(item.workings))}</pre></details>"
     cells = (
         f"<strong>{html.escape(item.id)}</strong>",
         f"{markup(item.says)}<br><small>{markup(item.source)}</small>",

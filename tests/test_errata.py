@@ -188,6 +188,14 @@ def test_the_table_as_text_and_as_html():
     assert "867,041,280" in page
 
 
+def test_a_page_can_show_the_workings():
+    plain, shown = errata.table("01_convolution"), errata.table("01_convolution", proofs=True)
+    assert "<details>" not in plain._repr_html_()
+    assert "printed = 86_704_128\n" in shown._repr_html_()
+    assert "\nassert printed == single and printed * batch == total</pre>" in shown._repr_html_()
+    assert shown._repr_html_().count("<details>") == sum(bool(item.workings) for item in shown.items)
+
+
 def test_html_is_escaped():
     fields = {**WHOLE, "says": "<b>1 & 1</b>", "right": "<script>", "source": '"s" <i>', "values": {}, "proof": "True"}
     page = errata.ErrataTable((errata.read_item("<E>", fields),))._repr_html_()

@@ -71,7 +71,8 @@ def chapter_table(chapters: dict[str, dict[str, Any]], folder: str = "") -> str:
     wide = "&emsp;" * 10  # a table shrinks pictures to the width of their column's words
     rows = [f"| {wide} | Chapter | What you will see | Minutes | Data |", "| --- | --- | --- | --- | --- |"]
     for name, chapter in chapters.items():
-        title = f"[{chapter['number']:02} {chapter['title']} {chapter['chinese']}]({folder}{name}.ipynb)"
+        number = f"{chapter['number']:02} " if name[0].isdigit() else ""  # the table of errata is no chapter
+        title = f"[{number}{chapter['title']} {chapter['chinese']}]({folder}{name}.ipynb)"
         picture = f'<img src="{folder}pictures/{name}.png" width="160" alt="{chapter["title"]}">'
         if chapter["number"] == 0:  # the map itself has no picture
             picture = ""
