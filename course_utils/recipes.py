@@ -18,7 +18,16 @@ import paddle
 import paddle.nn.functional as F
 from paddle.optimizer.lr import CosineAnnealingDecay, LambdaDecay, LinearWarmup, LRScheduler, OneCycleLR
 
-__all__ = ["cosine", "decay_groups", "nesterov", "one_cycle", "smoothed_cross_entropy", "steps_in", "trapezoid"]
+__all__ = [
+    "binary_cross_entropy",
+    "cosine",
+    "decay_groups",
+    "nesterov",
+    "one_cycle",
+    "smoothed_cross_entropy",
+    "steps_in",
+    "trapezoid",
+]
 
 
 def steps_in(epochs: int, images: int, batch_size: int) -> int:
@@ -104,11 +113,29 @@ def smoothed_cross_entropy(epsilon: float = 0.1) -> Callable[..., paddle.Tensor]
     Evaluation uses it too, and so does not reach 0. Source: Szegedy et al.: Rethinking the Inception architecture,
     2016, section 7. Raises ValueError for an epsilon outside 0 to 1.
     """
-    if not 0 <= epsilon < 1:
-        raise ValueError(f"epsilon {epsilon} is not a share: use 0 to below 1, such as 0.1")
+    _check_share(epsilon)
 
     def loss(logits: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
         return F.cross_entropy(logits, labels, label_smoothing=epsilon)
+
+    return loss
+
+
+def binary_cross_entropy(epsilon: float = 0.0) -> Callable[..., paddle.Tensor]:
+    """A loss for Trainer of nets with one logit: logits z [N, 1], labels y int64 [N] of 0 or 1.
+
+    The mean of log(1 + e^z) - t z with the target t = (1 - epsilon) y + epsilon / 2: what smoothed_cross_entropy is for
+    the two logits (0, z). Raises ValueError for an epsilon outside 0 to 1, and the loss for logits of another shape.
+    """
+    _check_share(epsilon)
+
+    def loss(logits: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
+        if list(logits.shape) != [len(labels), 1]:
+            raise ValueError(
+                f"the logits are {list(logits.shape)} for {len(labels)} labels: give a net with one logit, [N, 1]"
+            )
+        targets = (1 - epsilon) * labels.astype(logits.dtype) + epsilon / 2
+        return F.binary_cross_entropy_with_logits(logits.squeeze(1), targets)
 
     return loss
 
@@ -118,3 +145,8 @@ def _check(lr: float, steps: int) -> None:
         raise ValueError(f"a learning rate of {lr} does not train: use one above 0")
     if steps < 2:
         raise ValueError(f"{steps} steps are no schedule: use 2 or more")
+
+
+def _check_share(epsilon: float) -> None:
+    if not 0 <= epsilon < 1:
+        raise ValueError(f"epsilon {epsilon} is not a share: use 0 to below 1, such as 0.1")

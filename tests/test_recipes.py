@@ -13,6 +13,7 @@ from paddle import nn
 from paddle.optimizer.lr import LRScheduler
 
 from course_utils import recipes
+from course_utils.training import Trainer
 
 
 def rates(schedule: LRScheduler, steps: int) -> list[float]:
@@ -111,6 +112,41 @@ def test_smoothed_cross_entropy_is_its_formula(epsilon: float, n: int, classes: 
     log_shares = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     loss = recipes.smoothed_cross_entropy(epsilon)(paddle.to_tensor(logits), paddle.to_tensor(labels))
     assert loss.item() == pytest.approx(-(targets * log_shares).sum(1).mean(), rel=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(epsilon=st.floats(0, 0.9), n=st.integers(1, 6), seed=st.integers(0, 99))
+def test_binary_cross_entropy_is_that_of_two_logits(epsilon: float, n: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    logit, labels = paddle.to_tensor(rng.normal(0, 3, (n, 1))), paddle.to_tensor(rng.integers(0, 2, n))
+    pair = paddle.concat([paddle.zeros_like(logit), logit], axis=1)
+    loss = recipes.binary_cross_entropy(epsilon)(logit, labels)
+    assert loss.item() == pytest.approx(recipes.smoothed_cross_entropy(epsilon)(pair, labels).item(), rel=1e-6)
+
+
+def test_binary_cross_entropy_trains_a_net_with_one_logit() -> None:
+    """Dark images are class 0 and bright ones class 1: the Trainer learns it, and counts both classes."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 40)
+    images = (rng.integers(0, 100, (40, 1, 2, 2)) + 150 * labels[:, None, None, None]).astype(np.uint8)
+    paddle.seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
+    optimizer = paddle.optimizer.Adam(0.1, parameters=net.parameters())
+    trainer = Trainer(net, optimizer, loss=recipes.binary_cross_entropy(), batch_size=10, report=None)
+    before = trainer.evaluate((images, labels))
+    rows = trainer.fit((images, labels), epochs=20).rows
+    after = trainer.evaluate((images, labels))
+    assert rows[-1].loss < rows[0].loss
+    assert after.loss < before.loss
+    assert after.accuracy == 1.0
+    assert trainer.evaluate((images, 1 - labels)).accuracy == 0.0
+
+
+def test_binary_cross_entropy_wants_one_logit() -> None:
+    with pytest.raises(ValueError, match=r"the logits are \[3, 2\] for 3 labels: give a net with one logit"):
+        recipes.binary_cross_entropy()(paddle.zeros([3, 2]), paddle.zeros([3], "int64"))
+    with pytest.raises(ValueError, match=r"epsilon -0\.1 is not a share"):
+        recipes.binary_cross_entropy(-0.1)
 
 
 def test_wrong_arguments_are_told() -> None:
