@@ -1,6 +1,6 @@
 """From-scratch operators, each small enough to read in one go and equal to Paddle's (tests hold that)."""
 
-from course_utils.ops import activations
+from course_utils.ops import activations, losses
 from course_utils.ops.activation_table import ACTIVATIONS, activation_table, paddle_call, paddle_value_and_slope
 from course_utils.ops.convolution import (
     LADDER,
@@ -44,6 +44,7 @@ __all__ = [
     "group_norm",
     "instance_norm",
     "layer_norm",
+    "losses",
     "max_pool2d",
     "paddle_call",
     "paddle_value_and_slope",
