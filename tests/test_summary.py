@@ -4,7 +4,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from course_utils.summary import summarize
+from course_utils.summary import blueprint, summarize
 
 
 def test_resnet18_has_11689512_trainable_parameters():
@@ -83,3 +83,20 @@ def test_text_and_html_agree_on_the_total():
 def test_a_wrong_shape_says_so():
     with pytest.raises(ValueError, match=r"Linear does not accept an input of shape \[1, 5\]"):
         summarize(nn.Linear(4, 2), (1, 5))
+
+
+def test_a_blueprint_counts_as_summarize_does_and_leaves_nothing_behind():
+    make = paddle.vision.models.mobilenet_v1
+    assert blueprint(make, (1, 3, 64, 64)) == summarize(make(), (1, 3, 64, 64))
+    assert paddle.in_dynamic_mode()
+    paddle.seed(3)
+    expected = paddle.rand([4]).tolist()
+    paddle.seed(3)
+    blueprint(lambda: nn.Linear(3, 2), (1, 3))
+    assert paddle.rand([4]).tolist() == expected
+
+
+def test_a_blueprint_of_what_does_not_fit_is_an_error():
+    with pytest.raises(ValueError, match=r"Linear does not accept an input of shape \[1, 4\]"):
+        blueprint(lambda: nn.Linear(3, 2), (1, 4))
+    assert paddle.in_dynamic_mode()
