@@ -5,6 +5,7 @@ from course_utils.plotting.bars import interval_bars, ratio_bars
 from course_utils.plotting.edges import derivative_panels, direction_colours, gradient_panels, picture_rows
 from course_utils.plotting.images import image_grid
 from course_utils.plotting.kernels import animate, filmstrip, kernel_step, window_rows
+from course_utils.plotting.losses import fitted_lines, value_and_slope
 from course_utils.plotting.networks import confusion_grid, connection_table, field_maps
 from course_utils.plotting.normalization import axes_of_norms, descent_contours, interval_curves
 from course_utils.plotting.pooling import pooling_panels
@@ -23,6 +24,7 @@ __all__ = [
     "direction_colours",
     "field_maps",
     "filmstrip",
+    "fitted_lines",
     "gradient_panels",
     "image_grid",
     "interval_bars",
@@ -33,5 +35,6 @@ __all__ = [
     "pooling_panels",
     "ratio_bars",
     "unit_diagrams",
+    "value_and_slope",
     "window_rows",
 ]
