@@ -3,6 +3,7 @@
 import numpy as np
 import paddle
 import pytest
+from scipy import ndimage
 
 from course_utils import augment
 
@@ -47,11 +48,40 @@ def cutout_one(size):
     return step
 
 
+def warp_one(turn, zoom, shift, flip):
+    def step(image, generator):
+        draws = generator.random(5)
+        angle, scale, right, down = (2 * draws[:4] - 1) * [np.radians(turn), zoom, shift, shift]
+        size = np.array(image.shape[1:])
+        from_new = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / (1 + scale)
+        if draws[4] < flip:
+            from_new[:, 1] *= -1
+        middle = (size - 1) / 2
+        start = middle + size * (down, right) - from_new @ middle
+        return np.stack([ndimage.affine_transform(c, from_new, start, order=0, mode="nearest") for c in image])
+
+    return step
+
+
+def jitter_one(brightness, contrast, saturation):
+    def step(image, generator):
+        b, c, s = generator.uniform(-1, 1, 3) * [brightness, contrast, saturation] + [0, 1, 1]
+        grey = image.mean(axis=0)
+        image = grey + s * (image - grey)
+        return image.mean() + c * (image - image.mean()) + b
+
+    return step
+
+
 PAIRS = {
     **{f"crop {p} {r}": (augment.crop(p, r), crop_one(p, r)) for p in (0, 1, 4, 6) for r in (False, True)},
     "crop beyond the image": (augment.crop(12), crop_one(12, False)),
     **{f"flip {chance}": (augment.flip(chance), flip_one(chance)) for chance in (0, 0.5, 1)},
     **{f"cutout {size}": (augment.cutout(size), cutout_one(size)) for size in (1, 4, 5, 20)},
+    **{
+        f"warp {how}": (augment.warp(*how), warp_one(*how))
+        for how in ((0, 0, 0, 0), (0, 0, 0, 1), (15, 0.1, 0.05, 0.5), (180, 0.9, 0.7, 0.5))
+    },
 }
 
 
@@ -61,6 +91,30 @@ def test_a_batch_equals_its_images_one_by_one(name, seed):
     at_once, single = PAIRS[name]
     images = batch()
     np.testing.assert_array_equal(applied(at_once, images, seed), one_by_one(single, images, seed))
+
+
+@pytest.mark.parametrize("how", [(0, 0, 0), (0.2, 0.2, 0.2), (3, 1, 1)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jitter_equals_its_images_one_by_one(how, channels):
+    images = batch(shape=(6, channels, 7, 9))
+    at_once = applied(augment.jitter(*how), images)
+    np.testing.assert_allclose(at_once, one_by_one(jitter_one(*how), images), atol=2e-6)
+    assert (np.abs(at_once - images).max() > 1e-3) == any(how)
+
+
+def test_warp_takes_what_it_is_told_and_no_more():
+    """A bright pixel a third of the height above the middle stays within the turn, the zoom and the shift."""
+    images = np.zeros((400, 1, 61, 61), dtype="float32")
+    images[:, :, 9:12, 29:32] = 1  # 20 pixels above the middle
+    warped = applied(augment.warp(20, 0.1, 0.05, 0.5), images)[:, 0]
+    places = np.array([ndimage.center_of_mass(picture) for picture in warped]) - 30
+    assert np.abs(places[:, 1]).max() < 22 * np.sin(np.radians(20)) + 0.05 * 61 + 1
+    assert -22 - 0.05 * 61 - 1 < places[:, 0].min() < -22
+    assert -18 * np.cos(np.radians(20)) < places[:, 0].max() < -18 * np.cos(np.radians(20)) + 0.05 * 61 + 1
+    assert abs(places[:, 1].mean()) < 1
+    slope = np.tile(np.arange(4, dtype="float32"), (1000, 1, 4, 1))
+    flipped = (applied(augment.warp(0, 0, 0, 0.3), slope)[:, 0, 0, 0] == 3).sum()
+    assert abs(flipped - 300) < 4 * np.sqrt(1000 * 0.3 * 0.7)
 
 
 def test_in_turn_applies_each_with_the_same_generator():
@@ -78,7 +132,7 @@ def test_in_turn_applies_each_with_the_same_generator():
 def test_the_batch_keeps_its_type_and_stays_as_it_was(dtype):
     images = paddle.to_tensor(batch().astype(dtype))
     before = images.numpy().copy()
-    step = augment.in_turn(augment.crop(2), augment.flip(), augment.cutout(3))
+    step = augment.in_turn(augment.crop(2), augment.flip(), augment.cutout(3), augment.warp(), augment.jitter())
     after = step(images, np.random.default_rng(0))
     assert str(after.dtype) == f"paddle.{dtype}"
     assert list(after.shape) == list(SHAPE)
@@ -134,6 +188,11 @@ def test_standardize_gives_mean_zero_and_deviation_one():
         (lambda: augment.crop(-1), "padding -1 is negative"),
         (lambda: augment.flip(1.5), "chance 1.5 is not between 0 and 1"),
         (lambda: augment.cutout(0), "size 0 cuts nothing out"),
+        (lambda: augment.warp(turn=-1), "turn -1, zoom 0.1, shift 0.05, flip 0.5 cannot be"),
+        (lambda: augment.warp(zoom=1), "use 0 or more, zoom below 1, flip up to 1"),
+        (lambda: augment.warp(flip=1.1), "use 0 or more, zoom below 1, flip up to 1"),
+        (lambda: augment.jitter(brightness=-1), "brightness -1, contrast 0.2, saturation 0.2 cannot be"),
+        (lambda: augment.jitter(contrast=1.5), "the last two up to 1"),
         (lambda: augment.standardize([0.5], [0.2, 0.2]), "give one a channel"),
         (lambda: augment.standardize([0.5], [0.0]), "std above 0"),
         (lambda: applied(augment.crop(7, reflect=True), batch()), "padding 7 mirrors no image of 7 x 9"),
