@@ -1,6 +1,7 @@
 """Pure functions from arrays to a Figure: what a chapter shows, a widget moves and a test checks."""
 
 from course_utils.plotting.activations import activation_panels
+from course_utils.plotting.attribution import map_overlays
 from course_utils.plotting.bars import interval_bars, ratio_bars
 from course_utils.plotting.edges import derivative_panels, direction_colours, gradient_panels, picture_rows
 from course_utils.plotting.images import image_grid
@@ -10,6 +11,7 @@ from course_utils.plotting.networks import confusion_grid, connection_table, fie
 from course_utils.plotting.normalization import axes_of_norms, descent_contours, interval_curves
 from course_utils.plotting.pooling import pooling_panels
 from course_utils.plotting.residual import unit_diagrams
+from course_utils.plotting.screening import people_chart, reliability_diagram, roc_figure, score_rows
 from course_utils.plotting.training import LiveCurves, learning_curves
 
 __all__ = [
@@ -31,9 +33,14 @@ __all__ = [
     "interval_curves",
     "kernel_step",
     "learning_curves",
+    "map_overlays",
+    "people_chart",
     "picture_rows",
     "pooling_panels",
     "ratio_bars",
+    "reliability_diagram",
+    "roc_figure",
+    "score_rows",
     "unit_diagrams",
     "value_and_slope",
     "window_rows",
