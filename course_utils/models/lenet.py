@@ -19,11 +19,11 @@ C3_TABLE = tuple(
 
 
 class LeNet5(nn.Layer):
-    """The modern form: x [N, 1, 32, 32] -> logits [N, classes]; 61,706 parameters for ten classes."""
+    """The modern form: x [N, in_channels, 32, 32] -> logits [N, classes]; 61,706 parameters by default."""
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, classes: int = 10, in_channels: int = 1) -> None:
         super().__init__()
-        self.c1 = nn.Conv2D(1, 6, 5)
+        self.c1 = nn.Conv2D(in_channels, 6, 5)
         self.s2 = nn.MaxPool2D(2)
         self.c3 = nn.Conv2D(6, 16, 5)
         self.s4 = nn.MaxPool2D(2)
