@@ -148,7 +148,7 @@ def test_the_curve_equals_scikit_learns(study, bins):
     observed, predicted = sklearn.calibration.calibration_curve(labels, probabilities, n_bins=bins)
     assert np.allclose(ours.observed, observed)
     assert np.allclose(ours.predicted, predicted)
-    assert ours.count.sum() == len(labels)
+    assert ours.size.sum() == len(labels)
     assert (ours.low <= ours.observed).all()
     assert (ours.observed <= ours.high).all()
 

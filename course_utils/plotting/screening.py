@@ -69,7 +69,7 @@ def reliability_diagram(curves: Mapping[str, Calibration], message: str) -> Figu
         errors = [curve.observed - curve.low, curve.high - curve.observed]
         axis.plot([0, 1], [0, 1], color="0.5", linewidth=1, linestyle=":")
         axis.errorbar(curve.predicted, curve.observed, yerr=errors, fmt="o", color=f"C{k}", capsize=3)
-        for x, y, count in zip(curve.predicted, curve.high, curve.count, strict=True):
+        for x, y, count in zip(curve.predicted, curve.high, curve.size, strict=True):
             axis.annotate(f"{count}", (x, y), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=10)
         axis.set(xlabel="probability that the net gave", xlim=(-0.05, 1.05), ylim=(-0.05, 1.12))
         axis.set_title(name, fontsize=12)

@@ -23,7 +23,7 @@ class Calibration(NamedTuple):
     observed: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    count: np.ndarray
+    size: np.ndarray
 
 
 def calibration_curve(
@@ -58,7 +58,7 @@ def calibration_error(probabilities: ArrayLike, labels: ArrayLike, bins: int = 1
     disease's probability in place of the confidence in the predicted class.
     """
     curve = calibration_curve(probabilities, labels, bins)
-    return float(np.average(np.abs(curve.observed - curve.predicted), weights=curve.count))
+    return float(np.average(np.abs(curve.observed - curve.predicted), weights=curve.size))
 
 
 def log_loss(logits: ArrayLike, labels: ArrayLike, temperature: float = 1.0) -> float:
