@@ -6,6 +6,7 @@ from course_utils.models.googlenet import GoogLeNet, Inception, googlenet
 from course_utils.models.lenet import LeNet5, LeNet1998
 from course_utils.models.mobilenet import DepthwiseSeparable, MobileNet, mobilenet
 from course_utils.models.resnet import ResNet, cifar_resnet, resnet18, resnet34, resnet50
+from course_utils.models.screening import ScreeningLeNet, fundus_net, screening_alexnet
 from course_utils.models.small import small_nets
 from course_utils.models.vgg import VGG, vgg, vgg16
 from course_utils.models.weights import copy_weights
@@ -23,14 +24,17 @@ __all__ = [
     "MobileNet",
     "NasNetCell",
     "ResNet",
+    "ScreeningLeNet",
     "alexnet",
     "cifar_resnet",
     "copy_weights",
+    "fundus_net",
     "googlenet",
     "mobilenet",
     "resnet18",
     "resnet34",
     "resnet50",
+    "screening_alexnet",
     "small_nets",
     "vgg",
     "vgg16",
