@@ -7,7 +7,22 @@ print(data.source)
 
 from course_utils.datasets.cifar import cifar10
 from course_utils.datasets.digits import digits
+from course_utils.datasets.fundus import fundus
+from course_utils.datasets.fundus_pictures import squash
+from course_utils.datasets.fundus_splits import Fundus, FundusSplit
 from course_utils.datasets.photos import photo_credit, photos
 from course_utils.datasets.splits import Dataset, Split, channel_statistics
 
-__all__ = ["Dataset", "Split", "channel_statistics", "cifar10", "digits", "photo_credit", "photos"]
+__all__ = [
+    "Dataset",
+    "Fundus",
+    "FundusSplit",
+    "Split",
+    "channel_statistics",
+    "cifar10",
+    "digits",
+    "fundus",
+    "photo_credit",
+    "photos",
+    "squash",
+]
