@@ -228,9 +228,12 @@ def test_landscapes_slope_as_they_rise(land):
 
 def test_where_landscapes_are_lowest():
     assert optimizers.ravine().value(np.zeros(2)) == optimizers.ravine().lowest
-    assert optimizers.saddle().value(np.array([[0.0, 1.0], [0.0, -1.0]])).tolist() == [-0.25, -0.25]
-    assert optimizers.saddle().gradient(np.zeros(2)).tolist() == [0, 0]
-    plain, turned = optimizers.ravine(40), optimizers.ravine(40, angle=90)
+    hill, ends = optimizers.saddle(), np.array([[0.0, 6**0.5], [0.0, -(6**0.5)]])
+    assert hill.value(ends) == pytest.approx([hill.lowest] * 2)
+    assert np.allclose(hill.gradient(ends), 0)
+    assert hill.gradient(np.zeros(2)).tolist() == [0, 0]
+    assert descend(optimizers.sgd, hill.gradient, (-3, 0), 0.1, 300)[-1] == pytest.approx([0, 0])  # stays on the line
+    plain, turned = optimizers.ravine(40, angle=0), optimizers.ravine(40, angle=90)
     assert turned.value(np.array([2.0, 3.0])) == pytest.approx(plain.value(np.array([3.0, -2.0])))
 
 
@@ -242,6 +245,7 @@ def test_where_landscapes_are_lowest():
         (lambda: descend(optimizers.sgd, np.ones_like, np.ones(2), lambda t: 1 - t, 3), "the rate -1 at step 2"),
         (lambda: descend(optimizers.sgd, lambda w: 1.0, np.ones(2), 0.1, 3), r"the gradient is \[\] for weights \[2\]"),
         (lambda: optimizers.ravine(0.5), "a ravine of steepness 0.5 is none: use 1 or more"),
+        (lambda: optimizers.saddle(0), "a saddle of steepness 0 has no valley"),
     ],
 )
 def test_wrong_arguments_say_what_to_do(call, message):

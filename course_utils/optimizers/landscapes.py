@@ -20,7 +20,7 @@ class Landscape:
     start: tuple[float, float]
 
 
-def ravine(steep: float = 25.0, angle: float = 0.0) -> Landscape:
+def ravine(steep: float = 50.0, angle: float = 30.0) -> Landscape:
     """A long valley: (w1^2 + steep w2^2) / 2, turned by an angle in degrees; its lowest point is (0, 0).
 
     steep: the condition number. The start is on the valley's side, far from the lowest point.
@@ -40,15 +40,17 @@ def ravine(steep: float = 25.0, angle: float = 0.0) -> Landscape:
     )
 
 
-def saddle(off: float = 0.001) -> Landscape:
-    """w1^2 / 2 - w2^2 / 2 + w2^4 / 4: a saddle at (0, 0), and two lowest points, (0, -1) and (0, 1).
+def saddle(steep: float = 10.0, off: float = 0.001) -> Landscape:
+    """(steep w1^2 - w2^2) / 2 + w2^4 / 24: a saddle at (0, 0), and two lowest points where w2 = +-sqrt(6).
 
-    off: how far beside the line w2 = 0 the start (-1.5, off) lies; on the line itself the gradient leads into the
-    saddle, and no rule leaves it.
+    off: how far beside the line w2 = 0 the start (-3, off) lies; on the line itself every gradient leads into the
+    saddle, and no rule leaves it. Raises ValueError for a steepness that is not above 0.
     """
+    if steep <= 0:
+        raise ValueError(f"a saddle of steepness {steep} has no valley to come from: use a value above 0")
     return Landscape(
-        value=lambda w: w[..., 0] ** 2 / 2 - w[..., 1] ** 2 / 2 + w[..., 1] ** 4 / 4,
-        gradient=lambda w: np.stack([w[..., 0], w[..., 1] ** 3 - w[..., 1]], axis=-1),
-        lowest=-0.25,
-        start=(-1.5, off),
+        value=lambda w: (steep * w[..., 0] ** 2 - w[..., 1] ** 2) / 2 + w[..., 1] ** 4 / 24,
+        gradient=lambda w: np.stack([steep * w[..., 0], w[..., 1] ** 3 / 6 - w[..., 1]], axis=-1),
+        lowest=-1.5,
+        start=(-3.0, off),
     )

@@ -9,6 +9,7 @@ from course_utils.plotting.kernels import animate, filmstrip, kernel_step, windo
 from course_utils.plotting.losses import fitted_lines, value_and_slope
 from course_utils.plotting.networks import confusion_grid, connection_table, field_maps
 from course_utils.plotting.normalization import axes_of_norms, descent_contours, interval_curves
+from course_utils.plotting.optimizers import path_panels, race_filmstrip, race_step, rate_sweep, schedule_panels
 from course_utils.plotting.pooling import pooling_panels
 from course_utils.plotting.residual import unit_diagrams
 from course_utils.plotting.screening import people_chart, reliability_diagram, roc_figure, score_rows
@@ -34,12 +35,17 @@ __all__ = [
     "kernel_step",
     "learning_curves",
     "map_overlays",
+    "path_panels",
     "people_chart",
     "picture_rows",
     "pooling_panels",
+    "race_filmstrip",
+    "race_step",
+    "rate_sweep",
     "ratio_bars",
     "reliability_diagram",
     "roc_figure",
+    "schedule_panels",
     "score_rows",
     "unit_diagrams",
     "value_and_slope",
