@@ -204,6 +204,10 @@ def _namespace(expressions: Sequence[str]) -> dict[str, Any]:
         from course_utils.metrics import wilson_interval
 
         names["wilson_interval"] = wilson_interval
+    if "optimizers" in text:
+        from course_utils import optimizers
+
+        names["optimizers"] = optimizers
     if "paddle" in text:
         import paddle
 
