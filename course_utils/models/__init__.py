@@ -5,6 +5,7 @@ from course_utils.models.cells import CellNet, InceptionResNetA, NasNetCell
 from course_utils.models.googlenet import GoogLeNet, Inception, googlenet
 from course_utils.models.lenet import LeNet5, LeNet1998
 from course_utils.models.mobilenet import DepthwiseSeparable, MobileNet, mobilenet
+from course_utils.models.recurrent import SequenceClassifier
 from course_utils.models.resnet import ResNet, cifar_resnet, resnet18, resnet34, resnet50
 from course_utils.models.screening import ScreeningLeNet, fundus_net, screening_alexnet
 from course_utils.models.small import small_nets
@@ -25,6 +26,7 @@ __all__ = [
     "NasNetCell",
     "ResNet",
     "ScreeningLeNet",
+    "SequenceClassifier",
     "alexnet",
     "cifar_resnet",
     "copy_weights",
