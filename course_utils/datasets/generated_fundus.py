@@ -22,7 +22,7 @@ def _colour(*channels: float) -> np.ndarray:
     return np.array(channels, dtype=np.float32)[:, None, None]  # [3, 1, 1]
 
 
-YELLOW, PINK, CREAM = _colour(1, 0.86, 0.55), _colour(0.95, 0.6, 0.35), _colour(1, 0.9, 0.65)
+YELLOW, PINK, CREAM = _colour(1, 0.9, 0.62), _colour(0.92, 0.55, 0.32), _colour(1, 0.85, 0.55)
 
 
 def drawn_fundus(n: int, seed: int, kinds_known: bool = True) -> FundusSplit:
@@ -56,12 +56,12 @@ def _picture(kind: str, rng: np.random.Generator) -> np.ndarray:
     if kind == "P":
         picture = _atrophy(picture, disc, size, rng)
     elif rng.uniform() < 0.5:  # a rim, as many healthy discs have
-        picture = _paint(picture, _oval(disc, size * rng.uniform(1.03, 1.2), 0.02), YELLOW, rng.uniform(0.2, 0.5))
-    for _ in range(rng.poisson(0.6)):  # reflexes and small deposits, in all kinds
+        picture = _paint(picture, _oval(disc, size * rng.uniform(1.03, 1.15), 0.02), YELLOW, rng.uniform(0.2, 0.5))
+    for _ in range(rng.poisson(0.5)):  # reflexes and small deposits, in all kinds
         spot = _oval(_place(rng), rng.uniform(0.03, 0.12), 0.03) * (_noise(rng, 40) > 0.2)
-        picture = _paint(picture, spot, YELLOW, rng.uniform(0.2, 0.6))
+        picture = _paint(picture, spot, YELLOW, rng.uniform(0.2, 0.5))
     picture = _paint(picture, _oval(disc, size, 0.03), PINK, rng.uniform(0.6, 0.95))
-    picture = _paint(picture, _blob(disc, size * 0.5), CREAM, rng.uniform(0.4, 1))
+    picture = _paint(picture, _blob(disc, size * 0.5), CREAM, rng.uniform(0.2, 0.8))
     picture *= 1 - rng.uniform(0.5, 0.9) * _vessels(disc, rng) * _colour(0.35, 0.65, 0.6)
     return _photographed(picture, rng)
 
@@ -83,14 +83,14 @@ def _ridges(rng: np.random.Generator) -> np.ndarray:
 
 def _atrophy(picture: np.ndarray, disc: Place, size: float, rng: np.random.Generator) -> np.ndarray:
     """Pale tissue that bares the white of the eye: an oval that reaches beyond the disc, mostly towards the fovea."""
-    reach = size * rng.uniform(1.35, 2.3)
+    reach = size * rng.uniform(1.4, 2.6)
     right, down = rng.uniform(0.3, 1), rng.uniform(-0.5, 0.5)
     ragged = 0.15 * reach * _noise(rng, 12)
     area = _oval((disc[0] + (reach - size) * right, disc[1] + (reach - size) * down), reach, 0.03, ragged)
     for _ in range(rng.poisson(0.4)):  # patches apart from it
         area = np.maximum(area, _oval(_place(rng), rng.uniform(0.05, 0.15), 0.02, ragged))
     mottled = area * (0.85 + 0.3 * _noise(rng, 35)).clip(0, 1)
-    return _paint(picture, mottled, YELLOW * rng.uniform(0.65, 1), rng.uniform(0.35, 0.9))
+    return _paint(picture, mottled, YELLOW * rng.uniform(0.7, 1), rng.uniform(0.4, 0.95))
 
 
 def _vessels(disc: Place, rng: np.random.Generator) -> np.ndarray:
@@ -122,10 +122,10 @@ def _photographed(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Haze, sharpness, noise, the camera's round field, and whichever eye it is: uint8 [3, 224, 224]."""
     picture = _paint(picture, 1 + 0.3 * _noise(rng, 2), _colour(0.5, 0.5, 0.45), rng.uniform(0, 0.35) ** 1.5)
     coarse = round(SIDE * rng.uniform(0.45, 1))
-    sharp = Image.fromarray((255 * picture.clip(0, 1)).astype(np.uint8).transpose(1, 2, 0))
+    sharp = Image.fromarray(np.ascontiguousarray((255 * picture.clip(0, 1)).astype(np.uint8).transpose(1, 2, 0)))
     soft = sharp.resize((coarse, coarse), Image.Resampling.BOX).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     grain = rng.standard_normal((SIDE, SIDE), dtype=np.float32) * rng.uniform(1, 4)
-    image = ((np.asarray(soft).transpose(2, 0, 1) + grain) * EDGE).clip(0, 255).astype(np.uint8)
+    image = ((np.ascontiguousarray(np.asarray(soft).transpose(2, 0, 1)) + grain) * EDGE).clip(0, 255).astype(np.uint8)
     return np.ascontiguousarray(image[:, :, :: rng.choice((-1, 1))])
 
 
