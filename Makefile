@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PYTEST := .venv/bin/python -m pytest --nbval --nbval-current-env
 .DEFAULT_GOAL := help
-.PHONY: help study test build lint test-real test-gpu room-kit test-room-kit ready
+.PHONY: help study test build homework lint test-real test-gpu room-kit test-room-kit ready
 
 help:  ## this list
 	@awk -F ' *## ' '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -13,10 +13,14 @@ study:  ## install what is missing and open the chapters in JupyterLab (ARGS=--n
 
 test: lint  ## install what is missing, check style and types, run every test and every notebook (some minutes)
 	.venv/bin/python -m tools.build --check
+	.venv/bin/python -m tools.homework --check
 	$(PYTEST) -n 2 --dist loadfile --nbval-cell-timeout=120 --cov=course_utils $(ARGS)
 
 build: ready  ## execute the chapters whose source changed (ARGS=06_lenet_digits for one)
 	.venv/bin/python -m tools.build $(ARGS)
+
+homework: ready  ## write the homework notebooks whose sources changed, solutions left out
+	.venv/bin/python -m tools.homework $(ARGS)
 
 lint: ready  ## style and types
 	.venv/bin/python -m ruff check

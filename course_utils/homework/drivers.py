@@ -1,0 +1,50 @@
+"""How a student's object is called, by name: these run beside the student's code, and return values for the grader.
+
+A driver takes the object and the arguments. It may build a net from the student's class and run it; what it returns is
+the answer that the question's oracle is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["DRIVERS"]
+
+
+def plain(function: Callable[..., Any], *args: Any) -> Any:
+    """The function's own return value."""
+    return function(*args)
+
+
+def tensors(function: Callable[..., Any], *args: Any) -> Any:
+    """The same, with each array as a paddle.Tensor."""
+    import paddle
+
+    return function(*(paddle.to_tensor(arg) if isinstance(arg, np.ndarray) else arg for arg in args))
+
+
+def network(make: Callable[[], Any], weights: dict[str, np.ndarray] | list[np.ndarray], x: np.ndarray) -> Any:
+    """Build the student's net, put weights in, and run it in evaluation mode.
+
+    Returns the shapes of its trainable parameters and the output; weights: one array for each trainable parameter, in
+    their order; where their shapes differ from the net's the output is None.
+    """
+    import paddle
+
+    net = make()
+    net.eval()
+    trainable = [parameter for parameter in net.parameters() if not parameter.stop_gradient]
+    shapes = [list(parameter.shape) for parameter in trainable]
+    arrays = list(weights.values()) if isinstance(weights, dict) else weights
+    if shapes != [list(array.shape) for array in arrays]:
+        return {"shapes": shapes, "output": None}
+    for parameter, array in zip(trainable, arrays, strict=True):
+        parameter.set_value(array)
+    with paddle.no_grad():
+        return {"shapes": shapes, "output": net(paddle.to_tensor(x))}
+
+
+DRIVERS: dict[str, Callable[..., Any]] = {"plain": plain, "tensors": tensors, "network": network}

@@ -1,0 +1,123 @@
+"""The student's seat: `hw.check` under a cell, and `hw.progress` at the end.
+
+hw = Homework("hw1")
+hw.check("q1", output_size)
+hw.progress()
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from course_utils.homework import assignments, calls, ladder
+from course_utils.homework.ladder import Description, Outcome, Raised, Reply
+from course_utils.homework.questions import PUBLIC_SEED, Prepared, prepare
+
+__all__ = ["Homework", "Progress", "Verdict"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `hw.check` says: the verdict, one sentence, a hint, and what was got and expected."""
+
+    title: str
+    outcome: Outcome
+
+    def __str__(self) -> str:
+        lines = [f"{self.title}: {self.outcome.verdict}, {self.outcome.points:g} of {self.outcome.maximum} points"]
+        lines += [text for text in (self.outcome.sentence, self._details(), self._hint(), self._parts()) if text]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        first, *others = str(self).splitlines()
+        colour = {"passed": "#009e73", "partly": "#e69f00"}.get(self.outcome.verdict, "#d55e00")
+        rest = "".join(f"<br>{html.escape(line)}" for line in others)
+        box = f"border-left:.4em solid {colour};padding:.3em .8em;margin:.3em 0"
+        return f'<div style="{box}"><strong>{html.escape(first)}</strong>{rest}</div>'
+
+    def _details(self) -> str:
+        return self.outcome.details and f"{self.outcome.details}."
+
+    def _hint(self) -> str:
+        return self.outcome.hint and f"Hint: {self.outcome.hint}"
+
+    def _parts(self) -> str:
+        if self.outcome.verdict != "partly":
+            return ""
+        passed = [name for name, good in self.outcome.parts.items() if good]
+        left = [name for name, good in self.outcome.parts.items() if not good]
+        return f"Passed: {', '.join(passed)}. Still open: {', '.join(left)}."
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A row for each question: its title, the verdict of its last check, and its points."""
+
+    rows: tuple[tuple[str, str, str, float, int], ...]
+
+    def __str__(self) -> str:
+        width = max(len(title) for _, title, *_ in self.rows)
+        lines = [
+            f"{name:4} {title:{width}}  {verdict:12} {points:5g} / {of}"
+            for name, title, verdict, points, of in self.rows
+        ]
+        points, total = sum(row[3] for row in self.rows), sum(row[4] for row in self.rows)
+        return "\n".join([*lines, f"{'sum':4} {'':{width}}  {'':12} {points:5g} / {total}"])
+
+    __repr__ = __str__
+
+
+class Homework:
+    """The checks of one homework in a notebook. Raises ValueError, with the names that exist, for an unknown one.
+
+    Where the notebook is graded, the checks in it say nothing: the grader asks each function itself.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.assignment = assignments.assignment(name)
+        self._silent = os.environ.get("COURSE_GRADING") == "1"
+        self._prepared: dict[str, list[Prepared]] = {}
+        self._outcomes: dict[str, Outcome] = {}
+
+    def check(self, name: str, answer: Any = None) -> Verdict | None:
+        """Check one question with the public seed. answer: the function itself, as in hw.check("q1", conv2d)."""
+        question = self.assignment.question(name)
+        if self._silent:
+            return None
+        if name not in self._prepared:
+            self._prepared[name] = prepare(question, PUBLIC_SEED)
+        outcome = ladder.check(question, self._prepared[name], _Here(answer))
+        self._outcomes[name] = outcome
+        return Verdict(f"{name} {question.title}", outcome)
+
+    def progress(self) -> Progress | None:
+        """Every question with the verdict of its last check in this session."""
+        if self._silent:
+            return None
+        rows = []
+        for question in self.assignment.questions:
+            outcome = self._outcomes.get(question.name)
+            verdict, points = (outcome.verdict, outcome.points) if outcome else ("not checked", 0.0)
+            rows.append((question.name, question.title, verdict, points, question.points))
+        return Progress(tuple(rows))
+
+
+class _Here:
+    """A ladder.Student for a function in this very process."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def describe(self, function: str) -> Description | None:
+        return None if self.answer is None else calls.described(self.answer)
+
+    def call(self, function: str, driver: str, args: tuple[Any, ...], seconds: float) -> Reply:
+        reply = calls.call(self.answer, driver, args)
+        if isinstance(reply, Raised) and reply.kind == "KeyboardInterrupt":
+            raise KeyboardInterrupt  # the student stopped an endless loop
+        return reply
