@@ -20,11 +20,14 @@ from tqdm import tqdm
 
 from course_utils.errors import CourseError
 
-__all__ = ["download", "save", "staging", "walk"]
+__all__ = ["download", "read", "save", "staging", "walk"]
 
 CHUNK = 1 << 18  # bytes
 DEPTH = 3  # archives within archives: training.zip holds PALM-Training400.zip
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+UNPACKED = 8 << 30  # bytes that one archive may unpack to; PALM, the largest set in zip archives, has one gigabyte
+RATIO = 100  # of unpacked to packed bytes, from LARGE bytes on; pictures and numbers stay below 10
+LARGE = 1 << 20
 READ_ERRORS = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
 
 
@@ -116,7 +119,7 @@ def save(stream: IO[bytes], path: Path, name: str, limit: int | None = None) -> 
     """
     left = CHUNK if limit is None else limit + 1
     with path.open("wb") as file:
-        while left > 0 and (chunk := _read(stream, min(CHUNK, left), name)):
+        while left > 0 and (chunk := read(stream, min(CHUNK, left), name)):
             file.write(chunk)
             left = left if limit is None else left - len(chunk)
 
@@ -126,7 +129,8 @@ def walk(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, IO[
 
     Only files whose bare name is `wanted` are opened. Zip archives inside are looked into, tar archives only where
     `source` is one. An archive's names are compared and never written to, so it cannot place a file anywhere.
-    Read each stream before the next. Raises CourseError where the source is missing or cannot be read.
+    Read each stream before the next. Raises CourseError where the source is missing or cannot be read, or where a zip
+    archive would unpack to far more than any data set.
     """
     if not source.exists():
         raise CourseError(f"{source} does not exist: name the folder, file or archive that holds the data")
@@ -156,10 +160,15 @@ def _look_into(
         yield name, file
     elif bare.lower().endswith(".zip") and depth > 0:
         with zipfile.ZipFile(file) as archive:
-            for member in archive.infolist():
-                if wanted(PurePosixPath(member.filename).name) or member.filename.lower().endswith(".zip"):
-                    with archive.open(member) as inner:
-                        yield from _look_into(member.filename, inner, wanted, depth - 1)
+            members = [
+                member
+                for member in sorted(archive.infolist(), key=lambda member: member.header_offset)
+                if wanted(PurePosixPath(member.filename).name) or member.filename.lower().endswith(".zip")
+            ]
+            _refuse_bomb(name, members)
+            for member in members:
+                with archive.open(member) as inner:
+                    yield from _look_into(member.filename, inner, wanted, depth - 1)
     elif bare.lower().endswith(TAR):
         with tarfile.open(fileobj=file, mode="r|*") as tar:
             for part in tar:
@@ -167,7 +176,17 @@ def _look_into(
                     yield part.name, content
 
 
-def _read(stream: IO[bytes], size: int, name: str) -> bytes:
+def _refuse_bomb(name: str, members: list[zipfile.ZipInfo]) -> None:
+    """What an archive declares is all that zipfile ever reads of it, so looking at that is enough."""
+    total = sum(member.file_size for member in members)
+    swollen = [m.filename for m in members if m.file_size > max(LARGE, RATIO * m.compress_size)]
+    if total > UNPACKED or swollen:
+        what = f"{swollen[0]} in it would grow {RATIO}-fold and more" if swollen else f"it holds {total >> 30} GB"
+        raise CourseError(f"{name} looks like a zip bomb ({what}): do not use it, and name another archive")
+
+
+def read(stream: IO[bytes], size: int, name: str) -> bytes:
+    """The next bytes of a stream, `size` at most; CourseError with `name` where they cannot be read."""
     try:
         return stream.read(size)
     except READ_ERRORS as error:
