@@ -32,7 +32,8 @@ def fundus() -> Fundus:
     try:
         found = stamps(entry, folder)
         if not found:
-            raise CourseError(f"nothing of {entry.title} is in {folder}: {entry.request}")
+            get = f"`course data get {entry.name} --from FOLDER_OR_ZIP`"
+            raise CourseError(f"nothing of {entry.title} is in {folder}: {entry.request}, then run {get}")
         stored, uncached = cached(folder, found, partial(read_folder, entry, folder))
         train, valid, dropped = without_duplicates(*_splits(stored))
     except CourseError as error:

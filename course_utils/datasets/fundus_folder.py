@@ -14,7 +14,7 @@ from course_utils.datasets.fundus_labels import read_labels
 from course_utils.datasets.fundus_pictures import BYTES, squash
 from course_utils.errors import CourseError
 from course_utils.manifest import Entry
-from course_utils.transfer import walk
+from course_utils.transfer import read, walk
 
 __all__ = ["Stored", "read_folder", "stamps"]
 
@@ -30,6 +30,8 @@ class Stored:
 
 def stamps(entry: Entry, folder: Path) -> list[str]:
     """Path, size and times of every file that `read_folder` would look at; empty where there is none."""
+    if folder.exists() and not folder.is_dir():
+        raise CourseError(f"{folder} is a file and should be a folder: move it away")
     lines = []
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
@@ -78,14 +80,14 @@ class _Found:
 
     def add(self, place: PurePosixPath, stream: IO[bytes]) -> None:
         if place.name in self.entry.tables:
-            self._add_table(place, stream.read(BYTES))
+            self._add_table(place, read(stream, BYTES, str(place)))
             return
         home = next(row.folder for row in self.entry.pictures if fnmatch.fnmatchcase(place.name, row.pattern))
         at_home = place.parent.name == home
         before = self.known.get(place.name)
         if before and before[0] and not at_home:
             return
-        content = stream.read(BYTES + 1)
+        content = read(stream, BYTES + 1, str(place))
         digest = hashlib.sha256(content).digest()
         if before and before[0] == at_home and before[1] != digest:
             raise CourseError(

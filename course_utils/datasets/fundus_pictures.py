@@ -26,7 +26,7 @@ def squash(source: Path | str | bytes, name: str = "") -> np.ndarray:
     A JPEG is decoded at a reduced size (libjpeg's scaling, never below twice the target), which is several times
     faster, then resized with a Hamming window, which averages over all pixels that it covers. Grey, palette and CMYK
     pictures become RGB, 16 bits become 8, and a picture that its EXIF data call rotated is turned upright.
-    Raises CourseError, with the file's name, for what is no picture, is cut off, is too large, is partly
+    Raises CourseError, with the file's name, for what is no picture, or several, is cut off, too large or partly
     transparent, or has values whose range is unknown.
     """
     name = name or ("the picture" if isinstance(source, bytes) else str(source))
@@ -38,6 +38,8 @@ def squash(source: Path | str | bytes, name: str = "") -> np.ndarray:
             warnings.simplefilter("error", category)
         try:
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                if image.format in ("PNG", "TIFF") and getattr(image, "n_frames", 1) > 1:
+                    raise CourseError("holds several pictures")
                 image.draft(None, (2 * SIDE, 2 * SIDE))  # only JPEG pictures heed it
                 upright = ImageOps.exif_transpose(_with_8_bits(image))
                 small = _as_rgb(upright).resize((SIDE, SIDE), Image.Resampling.HAMMING)
@@ -58,7 +60,7 @@ def _content(path: Path) -> bytes:
 
 def _with_8_bits(image: Image.Image) -> Image.Image:
     """The picture itself, or scaled to 8 bits where it has 16 a pixel; it keeps its EXIF data."""
-    if not image.mode.startswith("I;16"):
+    if not (image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")):  # older Pillow: "I"
         return image
     grey = Image.fromarray(np.round(np.asarray(image).astype(np.float32) / 257).astype(np.uint8))
     grey.info, grey.getexif()[0x0112] = dict(image.info), image.getexif().get(0x0112, 1)
