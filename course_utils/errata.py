@@ -31,6 +31,7 @@ import numpy as np
 
 from course_utils.arithmetic import conv2d_cost, conv_output_size, pad_amounts, receptive_field
 from course_utils.errors import CourseError
+from course_utils.ops import losses
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -45,6 +46,7 @@ OPTIONAL = ("values", "proof", "reference")
 NAMES = {
     "conv2d_cost": conv2d_cost,
     "conv_output_size": conv_output_size,
+    "losses": losses,
     "pad_amounts": pad_amounts,
     "receptive_field": receptive_field,
     "np": np,
