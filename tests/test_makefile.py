@@ -255,7 +255,7 @@ class TestMake:
         machine.has_python("python3.12")
         assert machine.run("make", "test").returncode == 0
         tools = [call.split()[1] for call in machine.called() if not call.startswith("-m pip")]
-        assert tools == ["ruff", "ruff", "mypy", "tools.build", "pytest"]
+        assert tools == ["ruff", "ruff", "mypy", "tools.build", "tools.homework", "pytest"]
 
     def test_gpu_tests_ask_for_the_device_first(self, machine: Machine) -> None:
         machine.has_python("python3.12")

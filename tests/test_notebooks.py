@@ -282,6 +282,13 @@ def test_map_needs_no_cover():
     assert complaints(notebook, PATH.with_name("00_start.ipynb")) == []
 
 
+def test_a_homework_needs_no_setup_line():
+    notebook = sound()
+    notebook.cells[FIRST].outputs = []
+    assert "setup line" in "".join(complaints(notebook, PATH))
+    assert "setup line" not in "".join(complaints(notebook, PATH.parent / "homework" / PATH.name))
+
+
 def test_a_gif_makes_room():
     notebook = sound()
     heavy("image/gif", 1_500_000)(notebook.cells)

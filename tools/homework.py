@@ -73,7 +73,7 @@ def _cells(root: Path, name: str) -> list[Any]:
 
 def _clean(cell: Any, number: int) -> Any:
     make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-    tags = _tags(cell)
+    tags = [tag for tag in _tags(cell) if tag != "stub"]
     return make(source=cell.source, metadata={"tags": tags} if tags else {}, id=f"cell-{number}")
 
 
