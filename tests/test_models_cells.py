@@ -71,6 +71,8 @@ def test_a_cell_is_the_table_of_figure_4():
     assert list(y.shape) == [2, cell.out_channels, 6, 6]
     for part, found in zip(expected, y.chunk(6, axis=1), strict=True):
         assert np.abs(found.numpy() - part.numpy()).max() < 1e-5
+    first = NasNetCell(4, 4, 2)
+    assert np.array_equal(first(x).numpy(), first(x, x).numpy())
 
 
 def test_a_cell_net_takes_two_cells_before():

@@ -53,8 +53,8 @@ class SeparableTwice(nn.Layer):
 class NasNetCell(nn.Layer):
     """NASNet-A's normal cell: x [N, D, H, W] and before [N, D', H, W] -> [N, 6 width, H, W].
 
-    before: what the cell before the last one gave. A 1x1 convolution brings each to `width` channels; five sums of two
-    operations follow, and all that nothing else has used is joined.
+    before: what the cell before the last one gave; x itself where there was none. A 1x1 convolution brings each to
+    `width` channels; five sums of two operations follow, and all that nothing else has used is joined.
     Source: Zoph, Vasudevan, Shlens & Le 2017, figure 4.
     """
 
@@ -70,8 +70,8 @@ class NasNetCell(nn.Layer):
         self.mean = nn.AvgPool2D(3, 1, padding=1)
         self.out_channels = 6 * width
 
-    def forward(self, x: Any, before: Any) -> Any:
-        x, before = self.fit(x), self.fit_before(before)  # [N, width, H, W]
+    def forward(self, x: Any, before: Any = None) -> Any:
+        x, before = self.fit(x), self.fit_before(x if before is None else before)  # [N, width, H, W]
         sums = [
             self.five(x) + self.three_before(before),
             self.five_before(before) + self.three_again(before),
