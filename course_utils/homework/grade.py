@@ -1,0 +1,200 @@
+"""Grade what a class handed in: one row a student, each question by the check ladder, whatever the files do.
+
+    rows = grade("hw1", Path("handed_in"), Path("report"), Plan(jobs=2, seed=7))
+
+Each row is kept as soon as it is done, so a run that was stopped goes on where it stood and gives the same report.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from course_utils.errors import CourseError
+from course_utils.homework import ladder
+from course_utils.homework.assignments import assignment
+from course_utils.homework.expected import expected_cases
+from course_utils.homework.ladder import Outcome
+from course_utils.homework.process import Limits, StudentProcess
+from course_utils.homework.questions import Assignment, Prepared
+from course_utils.homework.submissions import Found, Sheet, read_sheet, submissions
+
+__all__ = ["Plan", "Row", "grade", "grade_sheet"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to grade. shard: (k, n), grade the k-th of n parts, from 1. report: called with each row as it is done."""
+
+    jobs: int = 1
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+    resume: bool = True
+    shard: tuple[int, int] = (1, 1)
+    deadline: datetime | None = None
+    report: Callable[[Row], None] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one file: who, which file, an outcome for each question, notes, and the seconds that it took."""
+
+    student: str
+    file: str
+    changed: str
+    late: bool
+    outcomes: tuple[Outcome, ...]
+    notes: tuple[str, ...]
+    answers: dict[str, str]  # the student's own code of each question, to look for pairs
+    seconds: float
+
+    @property
+    def points(self) -> float:
+        """The sum over the questions."""
+        return round(sum(outcome.points for outcome in self.outcomes), 2)
+
+
+def grade(name: str, source: Path, out: Path, plan: Plan) -> list[Row]:
+    """Grade every notebook in `source`; rows in the order of student and file.
+
+    Of two files of one student the later one counts, and both are told. Raises CourseError where there is nothing to
+    grade or `out` cannot be written.
+    """
+    homework = assignment(name)
+    kept = out / "rows"
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CourseError(f"{out} cannot be written ({error.strerror}): give another folder with --out") from None
+    scratch = out / "unpacked"
+    try:
+        found = list(submissions(source, scratch))[plan.shard[0] - 1 :: plan.shard[1]]
+        cases = expected_cases(name, plan.seed)
+        with ThreadPoolExecutor(plan.jobs) as pool:
+            rows = list(pool.map(lambda each: _row(each, homework, cases, kept, plan), found))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return _latest(rows)
+
+
+def _row(found: Found, homework: Assignment, cases: dict[str, list[Prepared]], kept: Path, plan: Plan) -> Row:
+    """The row of one file, graded now or before."""
+    data = found.path.read_bytes() if found.path and found.path.stat().st_size < 2**24 else found.name.encode()
+    key = hashlib.sha256(b"\n".join([data, found.name.encode(), homework.name.encode(), str(plan.seed).encode()]))
+    path = kept / f"{key.hexdigest()[:24]}.json"
+    if plan.resume and (row := _read(path)):
+        return row
+    began = time.monotonic()
+    sheet = read_sheet(found.path) if found.path else Sheet(problem=found.problem)
+    outcomes, notes = grade_sheet(sheet, homework, cases, plan.limits)
+    row = Row(
+        student=sheet.student or _student(found.name),
+        file=found.name,
+        changed=found.changed.isoformat(timespec="minutes"),
+        late=plan.deadline is not None and found.changed > plan.deadline,
+        outcomes=outcomes,
+        notes=notes,
+        answers=_answers(sheet, homework),
+        seconds=round(time.monotonic() - began, 2),
+    )
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(dataclasses.asdict(row)), "utf-8")
+    part.replace(path)
+    if plan.report:
+        plan.report(row)
+    return row
+
+
+def grade_sheet(
+    sheet: Sheet, homework: Assignment, cases: dict[str, list[Prepared]], limits: Limits
+) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
+    """The outcome of each question, and what to tell the teacher; a sheet with a problem has nothing but that."""
+    if sheet.problem:
+        lost = [Outcome(each.name, "missing", 0, each.points, sheet.problem) for each in homework.questions]
+        return tuple(lost), (sheet.problem,)
+    with StudentProcess(sheet.cells, homework.paddle, limits) as student:
+        outcomes = []
+        for question in homework.questions:
+            outcome = ladder.check(question, cases[question.name], student)
+            if outcome.verdict == "missing" and (why := _why_missing(question.function, sheet.cells, student.notes)):
+                outcome = dataclasses.replace(outcome, sentence=why)
+            outcomes.append(dataclasses.replace(outcome, details=""))  # expected values stay with the grader
+        notes = [*sheet.notes, *student.notes.values(), *_remarks(sheet, homework)]
+    return tuple(outcomes), tuple(notes)
+
+
+def _why_missing(function: str, cells: Iterable[str], notes: dict[int, str]) -> str:
+    """The cell that would have defined the function, where it failed."""
+    for number, source in enumerate(cells, 1):
+        if number in notes and re.search(rf"\b(def|class)\s+{function}\b|^{function}\s*=", source, re.MULTILINE):
+            return f"There is no {function}, since {notes[number]}."
+    return ""
+
+
+def _remarks(sheet: Sheet, homework: Assignment) -> list[str]:
+    """What a teacher may want to look at, and no part of the verdict: repeated definitions and avoided names."""
+    text = "\n".join(sheet.cells)
+    found = []
+    for question in homework.questions:
+        times = len(re.findall(rf"^(?:def|class)\s+{question.function}\b", text, re.MULTILINE))
+        if times > 1:
+            found.append(f"{question.function} is defined {times} times: the last one counted")
+        used = [name for name in question.avoid if re.search(rf"\b{name}\b", text)]
+        if used:
+            found.append(f"{question.name}: the notebook uses {', '.join(used)}, which the task forbids")
+    return found
+
+
+def _answers(sheet: Sheet, homework: Assignment) -> dict[str, str]:
+    """The last definition of each question's function, without comments or layout."""
+    answers = {}
+    names = {question.function: question.name for question in homework.questions}
+    for source in sheet.cells:
+        try:
+            body = ast.parse(source).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
+                answers[names[node.name]] = ast.unparse(node)[:10_000]
+    return answers
+
+
+def _student(name: str) -> str:
+    """The file's name without folder, ending and homework; the folder's where that says nothing."""
+    path = Path(name)
+    stem = re.sub(r"^(hw\d\w*?)(?:[_-](?=[^_-]*\d|[^\x00-\x7f])|$)", "", path.stem, flags=re.IGNORECASE)
+    return stem.strip("_- ") or path.parent.name or path.stem
+
+
+def _latest(rows: list[Row]) -> list[Row]:
+    """One row a student: the file that was changed last, with a note of the others."""
+    by_student: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row.student, row.changed, row.file)):
+        by_student.setdefault(row.student, []).append(row)
+    chosen = []
+    for same in by_student.values():
+        note = f"{len(same)} files of this student: {same[-1].file} counted"
+        chosen.append(dataclasses.replace(same[-1], notes=(*same[-1].notes, note)) if len(same) > 1 else same[-1])
+    return chosen
+
+
+def _read(path: Path) -> Row | None:
+    """A row that an earlier run kept; None where there is none or it was cut off."""
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        outcomes = tuple(Outcome(**outcome) for outcome in facts.pop("outcomes"))
+        return Row(**facts | {"outcomes": outcomes, "notes": tuple(facts["notes"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
