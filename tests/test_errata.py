@@ -60,6 +60,7 @@ def test_every_proof_could_fail(name):
         ("04_batchnorm_and_dropout", "E7 E10 E57 E58"),
         ("05_losses_and_optimizers", "E16 E27 E28 E29 E30 E31 E32 E33 E34 E35 E36 E37 E38 E39 E41 E53"),
         ("06_lenet_digits", "E15c E15d E15e E17 E52 B1 B2 B3 B4 B5"),
+        ("07_alexnet_to_mobilenet", "E19 E20 E21 E22 E23 E24 E25 E26 E51"),
     ],
 )
 def test_chapters(chapter, ids):
