@@ -3,6 +3,7 @@
 from course_utils.plotting.activations import activation_panels
 from course_utils.plotting.attribution import map_overlays
 from course_utils.plotting.bars import interval_bars, ratio_bars
+from course_utils.plotting.blocks import Block, block_diagrams
 from course_utils.plotting.edges import derivative_panels, direction_colours, gradient_panels, picture_rows
 from course_utils.plotting.images import image_grid
 from course_utils.plotting.kernels import animate, filmstrip, kernel_step, window_rows
@@ -17,10 +18,12 @@ from course_utils.plotting.screening import people_chart, reliability_diagram, r
 from course_utils.plotting.training import LiveCurves, learning_curves
 
 __all__ = [
+    "Block",
     "LiveCurves",
     "activation_panels",
     "animate",
     "axes_of_norms",
+    "block_diagrams",
     "confusion_grid",
     "connection_table",
     "derivative_panels",
