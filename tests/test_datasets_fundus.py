@@ -3,11 +3,17 @@
 from collections import Counter
 
 import numpy as np
+import paddle
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
-from course_utils import datasets, settings
+from course_utils import augment, datasets, settings
 from course_utils.datasets.fundus_splits import without_duplicates
 from course_utils.datasets.generated_fundus import drawn_fundus
+from course_utils.training import Trainer
 
 PALM = settings.data_dir() / "palm"  # before a test names another folder
 PAIRS = [("P0056", "V0163"), ("P0057", "V0252"), ("P0072", "P0014"), ("V0160", "V0107"), ("V0320", "V0268")]
@@ -85,3 +91,80 @@ def test_the_same_seed_draws_the_same_pictures() -> None:
     np.testing.assert_array_equal(first.images, again.images)
     assert (first.images != other.images).any()
     assert drawn_fundus(0, 0).images.shape == (0, 3, 224, 224)
+
+
+def test_the_shares_hold_for_any_number() -> None:
+    for n in (1, 2, 7, 20, 33):
+        kinds = Counter(drawn_fundus(n, seed=n).kinds)
+        assert all(abs(kinds[kind] - share * n) <= 1 for kind, share in {"P": 0.5, "H": 0.15, "N": 0.35}.items())
+
+
+def test_mean_colour_does_not_give_the_sample_away_and_a_small_net_learns_it(sample: datasets.Fundus) -> None:
+    train, valid = sample.train, sample.valid
+    colours, unseen = (split.images.mean(axis=(2, 3)) for split in (train, valid))
+    regression = LogisticRegression(max_iter=1_000).fit(colours, train.labels)
+    assert roc_auc_score(valid.labels, regression.decision_function(unseen)) < 0.7
+    paddle.seed(0)
+    layers: list[paddle.nn.Layer] = []
+    for before, after, size, stride in ((3, 12, 5, 4), (12, 24, 3, 2), (24, 48, 3, 2), (48, 48, 3, 2)):
+        conv = paddle.nn.Conv2D(before, after, size, stride, size // 2, bias_attr=False)
+        layers += [conv, paddle.nn.BatchNorm2D(after), paddle.nn.ReLU()]
+    net = paddle.nn.Sequential(*layers, paddle.nn.AdaptiveAvgPool2D(1), paddle.nn.Flatten(), paddle.nn.Linear(48, 2))
+    prepare = augment.standardize(*datasets.channel_statistics(train.images))
+    trainer = Trainer(net, paddle.optimizer.Adam(3e-3, parameters=net.parameters()), prepare=prepare, report=None)
+    trainer.fit(train.arrays, epochs=10)
+    scores = np.asarray(trainer.predict(valid.images))
+    assert 0.8 < roc_auc_score(valid.labels, scores[:, 1] - scores[:, 0]) < 0.999
+
+
+# ---- splits ----
+
+
+def numbered(kinds: str) -> datasets.FundusSplit:
+    """Pictures of one pixel that tell their position; kinds p and n have a label and no known kind."""
+    labels = np.array([kind in "Pp" for kind in kinds], dtype=np.int64)
+    images = np.arange(len(kinds), dtype=np.uint8).reshape(-1, 1, 1, 1)
+    shown = tuple(kind if kind.isupper() else "?" for kind in kinds)
+    return datasets.FundusSplit(images, labels, tuple(f"{kind}{place}" for place, kind in enumerate(kinds)), shown)
+
+
+@given(kinds=st.text("PHNpn", min_size=2, max_size=60), count=st.integers(2, 6), seed=st.integers(0, 5))
+def test_folds_hold_each_picture_out_once_and_deal_kinds_evenly(kinds: str, count: int, seed: int) -> None:
+    count = min(count, len(kinds))
+    whole = numbered(kinds)
+    folds = whole.folds(count, seed)
+    assert len(folds) == count
+    assert sorted(place for _, held in folds for place in held.images.ravel()) == list(range(len(kinds)))
+    for rest, held in folds:
+        assert rest.size + held.size == len(kinds)
+        assert not set(rest.names) & set(held.names)
+        for part in (rest, held):
+            places = part.images.ravel()
+            assert places.tolist() == sorted(places)
+            np.testing.assert_array_equal(part.labels, whole.labels[places])
+            assert part.names == tuple(whole.names[place] for place in places)
+            assert part.kinds == tuple(whole.kinds[place] for place in places)
+        assert len(kinds) // count <= held.size <= -(-len(kinds) // count)
+        for kind, total in Counter(kinds).items():
+            assert abs(sum(name[0] == kind for name in held.names) - total / count) < 1
+
+
+def test_folds_are_drawn_by_their_seed_and_need_two_pictures_each_way() -> None:
+    whole = numbered("PN" * 40)
+    first, again, other = (whole.folds(seed=seed)[0][1].names for seed in (1, 1, 2))
+    assert first == again != other
+    assert len(first) == 16
+    for count in (-1, 0, 1, 81):
+        with pytest.raises(ValueError, match=f"cannot make {count} folds of 80 pictures: use 2 to 80"):
+            whole.folds(count)
+
+
+def test_take_selects_by_position_or_by_mask_and_arrays_are_what_a_trainer_takes() -> None:
+    whole = numbered("PHNpn")
+    picked = whole.take(np.array([3, 0]))
+    assert (picked.names, picked.kinds, picked.labels.tolist()) == (("p3", "P0"), ("?", "P"), [1, 1])
+    masked = whole.take(whole.labels == 0)
+    assert masked.names == ("H1", "N2", "n4")
+    assert isinstance(whole.arrays, datasets.Split)
+    assert whole.arrays.images is whole.images
+    assert whole.arrays.labels is whole.labels

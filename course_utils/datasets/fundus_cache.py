@@ -53,7 +53,7 @@ def _places(folder: Path) -> list[Path]:
 
 def _load(path: Path, key: str) -> Stored | None:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if str(arrays["key"]) != key:
                 return None
             labels = json.loads(str(arrays["labels"]))

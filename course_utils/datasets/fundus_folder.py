@@ -90,9 +90,7 @@ class _Found:
         content = read(stream, BYTES + 1, str(place))
         digest = hashlib.sha256(content).digest()
         if before and before[0] == at_home and before[1] != digest:
-            raise CourseError(
-                f"there are two different pictures {place.name}, one of them {place}: remove the wrong one"
-            )
+            raise CourseError(f"{place} is not the only picture of its name, and they differ: remove the wrong one")
         if not before or before[1] != digest:
             self.images[place.name] = squash(content, str(place))
         self.known[place.name] = (at_home, digest)
