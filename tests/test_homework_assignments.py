@@ -108,6 +108,7 @@ def test_the_notebook_is_the_source_without_its_solutions(short):
     path = homework.ROOT / "notebooks" / "homework" / f"{SOURCES[short]}.ipynb"
     notebook = nbformat.read(path, as_version=4)
     assert same_cells(notebook.cells, homework.released(homework.ROOT, SOURCES[short]))
+    assert WRITTEN[short].notebook == SOURCES[short]
     titles = [question.title for question in WRITTEN[short].questions]
     text = "\n".join(cell.source for cell in notebook.cells)
     for number, (question, title) in enumerate(zip(WRITTEN[short].questions, titles, strict=True), 1):

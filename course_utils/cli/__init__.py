@@ -10,6 +10,7 @@ import typer
 from course_utils import __version__
 from course_utils.cli.data import app as data_app
 from course_utils.cli.doctor import doctor
+from course_utils.cli.homework import check, grade, gradebook
 from course_utils.cli.study import study
 from course_utils.cli.train import app as train_app
 from course_utils.errors import CourseError
@@ -54,5 +55,8 @@ def _options(
 
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(study)
 app.command()(doctor)
+app.command()(check)
+app.command()(grade)
+app.command()(gradebook)
 app.add_typer(data_app, name="data")
 app.add_typer(train_app, name="train")

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from course_utils.errors import CourseError
@@ -35,12 +35,17 @@ __all__ = ["Plan", "Row", "grade", "grade_sheet"]
 
 @dataclass(frozen=True)
 class Plan:
-    """How to grade. shard: (k, n), grade the k-th of n parts, from 1. report: called with each row as it is done."""
+    """How to grade.
+
+    regrade: a student whose kept row is not used. shard: (k, n), grade the k-th of n parts, from 1. report: called with
+    each row as it is done.
+    """
 
     jobs: int = 1
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
     resume: bool = True
+    regrade: str = ""
     shard: tuple[int, int] = (1, 1)
     deadline: datetime | None = None
     report: Callable[[Row], None] | None = None
@@ -90,16 +95,14 @@ def grade(name: str, source: Path, out: Path, plan: Plan) -> list[Row]:
 
 def _row(found: Found, homework: Assignment, cases: dict[str, list[Prepared]], kept: Path, plan: Plan) -> Row:
     """The row of one file, graded now or before."""
-    data = found.path.read_bytes() if found.path and found.path.stat().st_size < 2**24 else found.name.encode()
-    key = hashlib.sha256(b"\n".join([data, found.name.encode(), homework.name.encode(), str(plan.seed).encode()]))
-    path = kept / f"{key.hexdigest()[:24]}.json"
-    if plan.resume and (row := _read(path)):
+    path = kept / f"{_digest(found, homework.name, plan.seed)}.json"
+    if plan.resume and (row := _read(path)) and row.student != plan.regrade:
         return row
     began = time.monotonic()
     sheet = read_sheet(found.path) if found.path else Sheet(problem=found.problem)
     outcomes, notes = grade_sheet(sheet, homework, cases, plan.limits)
     row = Row(
-        student=sheet.student or _student(found.name),
+        student=sheet.student or _student(found.name, homework),
         file=found.name,
         changed=found.changed.isoformat(timespec="minutes"),
         late=plan.deadline is not None and found.changed > plan.deadline,
@@ -114,6 +117,16 @@ def _row(found: Found, homework: Assignment, cases: dict[str, list[Prepared]], k
     if plan.report:
         plan.report(row)
     return row
+
+
+def _digest(found: Found, homework: str, seed: int) -> str:
+    """The same for the same file under the same name, graded for the same homework with the same seed."""
+    digest = hashlib.sha256(repr((found.name, homework, seed)).encode())
+    if found.path:
+        with found.path.open("rb") as file:
+            while part := file.read(2**20):
+                digest.update(part)
+    return digest.hexdigest()[:24]
 
 
 def grade_sheet(
@@ -171,11 +184,11 @@ def _answers(sheet: Sheet, homework: Assignment) -> dict[str, str]:
     return answers
 
 
-def _student(name: str) -> str:
-    """The file's name without folder, ending and homework; the folder's where that says nothing."""
-    path = Path(name)
-    stem = re.sub(r"^(hw\d\w*?)(?:[_-](?=[^_-]*\d|[^\x00-\x7f])|$)", "", path.stem, flags=re.IGNORECASE)
-    return stem.strip("_- ") or path.parent.name or path.stem
+def _student(name: str, homework: Assignment) -> str:
+    """The file's name without folder, ending and homework; the folder's name where nothing is left."""
+    path = PurePosixPath(name)
+    stem = re.sub(rf"^({homework.notebook}|{homework.name})?[ _-]*", "", path.stem, flags=re.IGNORECASE)
+    return stem or path.parent.name.removesuffix(".zip") or path.stem
 
 
 def _latest(rows: list[Row]) -> list[Row]:

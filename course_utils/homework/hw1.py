@@ -245,6 +245,7 @@ FIELD = Question(
 )
 ASSIGNMENT = Assignment(
     "hw1",
+    "hw1_counting",
     "Counting",
     (SIZE, PARAMETERS, MULTIPLICATIONS, ADDITIONS, LINEAR, FIELD),
     ("Why does a convolution need so many fewer weights than a fully connected layer of the same sizes?",),

@@ -68,9 +68,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A homework: its name such as "hw1", its title, its questions, and the titles of its open questions."""
+    """A homework: its name such as "hw1", its notebook's name, its title, its questions, its open questions' titles."""
 
     name: str
+    notebook: str  # such as "hw1_counting"
     title: str
     questions: tuple[Question, ...]
     open_questions: tuple[str, ...] = ()
