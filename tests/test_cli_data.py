@@ -49,6 +49,10 @@ def test_list_shows_what_is_here(tmp_path: Path) -> None:
     assert row(run("list").output, "small").split()[-1] == "yes"
     (tmp_path / "data" / "small" / "one.bin").write_bytes(b"ab")
     assert row(run("list").output, "small").split()[-2:] == ["not", "whole"]
+    assert row(shown.output, "other").split()[-1] == "no"
+    (tmp_path / "data" / "other").mkdir()
+    (tmp_path / "data" / "other" / "training.zip").write_bytes(b"")
+    assert row(run("list").output, "other").split()[-1] == "zipped"
 
 
 def test_the_real_registry_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
