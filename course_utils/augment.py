@@ -99,8 +99,9 @@ def warp(turn: float = 15, zoom: float = 0.1, shift: float = 0.05, flip: float =
             [signs * along, -across * height / width, shifts[0]],
             [signs * across * width / height, along, shifts[1]],
         ]
-        places = F.affine_grid(paddle.to_tensor(np.array(rows).transpose(2, 0, 1)), images.shape, align_corners=False)
-        return F.grid_sample(images, places.astype(images.dtype), "nearest", "border", align_corners=False)
+        maps = paddle.to_tensor(np.array(rows).transpose(2, 0, 1)).astype(images.dtype)  # [N, 2, 3]
+        places = F.affine_grid(maps, images.shape, align_corners=False)
+        return F.grid_sample(images, places, "nearest", "border", align_corners=False)
 
     return augment
 
