@@ -24,6 +24,7 @@ hw = Homework("hw1")
 #
 # The example: $N = 224$, $K = 3$, $S = 1$, $P = 1$ keeps the size.
 
+
 # %% tags=["stub"]
 def output_size(size, kernel_size, stride, padding):
     raise NotImplementedError
@@ -42,6 +43,7 @@ hw.check("q1", output_size)
 #
 # How many parameters has a layer of `out_channels` square kernels of $K \times K$ over `in_channels` input channels,
 # with or without a bias (偏置)? The example: 3 channels in, 6 out, $K = 5$, with bias.
+
 
 # %% tags=["stub"]
 def conv_parameters(in_channels, out_channels, kernel_size, bias):
@@ -65,6 +67,7 @@ hw.check("q2", conv_parameters)
 #
 # The example is the one of the lesson: 10 pictures of 3 x 224 x 224, 64 kernels of 3 x 3, stride 1, padding 1.
 
+
 # %% tags=["stub"]
 def conv_multiplications(x_shape, w_shape, stride, padding):
     raise NotImplementedError
@@ -85,6 +88,7 @@ hw.check("q3", conv_multiplications)
 # ## Question 4: additions of a convolution (6 points)
 #
 # The same layer: how many additions, where adding the bias counts as one? To add up $n$ products takes $n - 1$ additions.
+
 
 # %% tags=["stub"]
 def conv_additions(x_shape, w_shape, stride, padding, bias):
@@ -109,6 +113,7 @@ hw.check("q4", conv_additions)
 # 64, and from 64 to 1. Give the shapes of weight and bias of each layer in turn, as `paddle.nn.Linear` keeps them: a list
 # of tuples, weight first.
 
+
 # %% tags=["stub"]
 def linear_shapes(features):
     raise NotImplementedError
@@ -117,7 +122,8 @@ def linear_shapes(features):
 # %% tags=["solution"]
 def linear_shapes(features):
     shapes = []
-    for inputs, outputs in zip(features[:-1], features[1:]):
+    for layer in range(len(features) - 1):
+        inputs, outputs = features[layer], features[layer + 1]
         shapes += [(inputs, outputs), (outputs,)]
     return shapes
 
@@ -130,6 +136,7 @@ hw.check("q5", linear_shapes)
 #
 # `stack` lists layers as `(kernel_size, stride)`, from the input on; pooling counts as a layer. How many input pixels in
 # a row can one output of the last layer see, its receptive field (感受野)? The example: two layers of 3 with stride 1.
+
 
 # %% tags=["stub"]
 def receptive_field_size(stack):
