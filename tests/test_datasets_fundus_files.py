@@ -132,6 +132,13 @@ def test_every_layout_gives_the_same(palm: Path, layout: str) -> None:
         assert (split.images.dtype, split.labels.dtype) == (np.uint8, np.int64)
 
 
+def test_the_data_folder_may_be_named_by_a_way_back(palm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(palm, LAYOUTS["zips, one in a zip"])
+    (palm.parent / "beside").mkdir()
+    monkeypatch.setenv("COURSE_DATA_DIR", str(palm.parent / "beside" / ".."))
+    assert datasets.fundus().real
+
+
 def test_the_sample_stands_in_where_nothing_is_and_only_there(palm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = drawn_fundus(2, seed=0)
     monkeypatch.setattr(sys.modules["course_utils.datasets.fundus"], "drawn_fundus", lambda *args, **kwargs: few)

@@ -51,8 +51,9 @@ def read_folder(entry: Entry, folder: Path) -> Stored:
     """
     found = _Found(entry)
     for path, stream in walk(folder, lambda bare: _wanted(entry, bare)):
-        place = PurePosixPath(path)
-        if ".." in place.parts or (place.is_absolute() and not place.is_relative_to(folder.as_posix())):
+        place, top = PurePosixPath(path), folder.as_posix()
+        inside = place.relative_to(top) if place.is_relative_to(top) else place
+        if ".." in inside.parts or inside.is_absolute():
             raise CourseError(f"an archive in {folder} holds {path!r}, which points out of it: do not use that archive")
         found.add(place, stream)
     for row in entry.pictures:
