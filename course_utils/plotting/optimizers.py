@@ -18,7 +18,7 @@ __all__ = ["path_panels", "race_filmstrip", "race_step", "rate_sweep", "schedule
 def path_panels(land: Landscape, paths: Mapping[str, np.ndarray], message: str = "", columns: int = 5) -> Figure:
     """A panel for each title -> path [steps + 1, 2]: contours, the way (dots are steps), start and end."""
     rows = -(-len(paths) // columns)
-    size = (1.85 * columns, 2.1 * rows + 0.5)
+    size = (9, rows * (8.4 / columns + 0.5) + 0.6)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True, sharey=True)
     for axis, (title, path) in zip(axes.flat, paths.items(), strict=False):
         draw_landscape(axis, land)
@@ -116,7 +116,7 @@ def draw_landscape(axis: Axes, land: Landscape) -> None:
     side = np.linspace(-reach, reach, 81)
     grid = np.stack(np.meshgrid(side, side), axis=-1)  # [81, 81, 2]
     height = land.value(grid) - land.lowest
-    axis.contour(side, side, height, levels=height.max() * np.linspace(0.03, 1, 12) ** 2, colors="0.75", linewidths=0.8)
+    axis.contour(side, side, height, levels=height.max() * np.linspace(0.05, 1, 8) ** 2, colors="0.75", linewidths=0.8)
     axis.plot(*land.start, "o", color="black", markersize=7, fillstyle="none")
     axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
 
