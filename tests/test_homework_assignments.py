@@ -4,7 +4,7 @@ import pytest
 
 from course_utils.homework import assignments, calls, ladder
 from course_utils.homework.questions import PUBLIC_SEED, prepare
-from tools import homework
+from tools import homework, mutants
 
 SEEDS = (PUBLIC_SEED, 1, 20_261_121)
 SOURCES = {name.split("_")[0]: name for name in homework.homework_names()}
@@ -116,3 +116,14 @@ def test_the_notebook_is_the_source_without_its_solutions(short):
         assert f"## Question {number}: {title[0].lower()}{title[1:]} {points}" in text
         assert f'hw.check("{question.name}", {question.function})' in text
     assert text.count("## Open question") == len(WRITTEN[short].open_questions)
+
+
+@pytest.mark.parametrize(("short", "name"), QUESTIONS)
+def test_spoilt_references_are_found(short, name):
+    """At most one mutant in twenty survives; which, and why they may, `python -m tools.mutants` shows."""
+    sources = homework.reference(homework.ROOT, SOURCES[short])
+    question = WRITTEN[short].question(name)
+    made = mutants.mutants(mutants.definition(sources, question.function))
+    alive = mutants.survivors(question, sources)
+    assert len(made) >= 10
+    assert len(alive) <= len(made) / 20, [mutant.change for mutant in alive]
