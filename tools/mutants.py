@@ -118,25 +118,25 @@ def _changes(node: Any) -> Iterator[tuple[str, Callable[[Any], None]]]:
     """What can be spoilt at a node: a clause that says it, and the function that does it to a copy."""
     if isinstance(node, ast.BinOp | ast.AugAssign) and (other := OTHER.get(type(node.op))):
         name = f"{type(node.op).__name__} becomes {other.__name__}"
-        yield f"{name} in {ast.unparse(node)[:50]}", lambda copied: setattr(copied, "op", other())
+        yield f"{name} in {ast.unparse(node)[:50]}", _with("op", other())
     if isinstance(node, ast.BinOp):
         yield f"only the left of {ast.unparse(node)[:50]}", lambda copied: _become(copied, copied.left)
         yield f"only the right of {ast.unparse(node)[:50]}", lambda copied: _become(copied, copied.right)
     if isinstance(node, ast.Compare) and (other := OTHER.get(type(node.ops[0]))):
         yield (
             f"{ast.unparse(node)[:50]} the other way",
-            lambda copied: setattr(copied, "ops", [other(), *copied.ops[1:]]),
+            _with("ops", [other(), *node.ops[1:]]),
         )
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         for step in (1, -1):
             value: Any = node.value
-            yield f"{value} becomes {value + step}", _with_value(value + step)
+            yield f"{value} becomes {value + step}", _with("value", value + step)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield f"{ast.unparse(node)[:50]} without its sign", lambda copied: _become(copied, copied.operand)
     if isinstance(node, ast.Call) and len(node.args) > 1:
         yield (
             f"arguments of {ast.unparse(node)[:50]} reversed",
-            lambda copied: setattr(copied, "args", copied.args[::-1]),
+            _with("args", node.args[::-1]),
         )
     for field in ("body", "orelse"):
         lines = getattr(node, field, None)
@@ -146,8 +146,8 @@ def _changes(node: Any) -> Iterator[tuple[str, Callable[[Any], None]]]:
                     yield f"without {ast.unparse(line)[:50]}", _without(field, place)
 
 
-def _with_value(value: Any) -> Callable[[Any], None]:
-    return lambda copied: setattr(copied, "value", value)
+def _with(field: str, value: Any) -> Callable[[Any], None]:
+    return lambda copied: setattr(copied, field, copy.deepcopy(value))
 
 
 def _without(field: str, place: int) -> Callable[[Any], None]:
