@@ -1,0 +1,485 @@
+# %% [markdown]
+# # From AlexNet to Inception and small nets (模型的进化)
+#
+# Twenty years of networks, block by block: what each one changed, what that costs, and what it buys on equal terms.
+
+# %% [markdown]
+# {card}
+
+# %% tags=["nbval-ignore-output"]
+from course_utils import settings
+
+run = settings.setup("07_alexnet_to_mobilenet", seed=7)
+
+# %%
+import itertools
+from math import prod
+
+import matplotlib.pyplot as plt
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+from course_utils import errata, models
+from course_utils.arithmetic import conv2d_cost, conv_output_size, pad_amounts
+from course_utils.models.googlenet import PLAN, InceptionWidths
+from course_utils.plotting import Block, block_diagrams
+from course_utils.summary import blueprint, summarize
+
+# %% [markdown]
+# Networks differ because their tasks differ, because tricks were found one after the other and later nets kept those that
+# helped, and because they must run somewhere: on a server, or on a telephone. One can read their history as five steps:
+#
+# - deeper and wider: LeNet-5 (1998), **AlexNet** (2012), **VGG** (2014);
+# - another structure: **GoogLeNet** with its Inception blocks (2014), **ResNet** with its shortcuts (2015);
+# - both together: **Inception-ResNet** (2016);
+# - small on purpose: **MobileNet** (2017), by depthwise separable convolution (深度可分离卷积);
+# - found by search instead of by hand: **NASNet** (2017).
+#
+# ## 1 What does each network repeat?
+#
+# A network is mostly one block, again and again. Read each picture from top to bottom. "sep" is a depthwise separable
+# convolution (section 5), "mean" an average pool; in NASNet's cell h is the output of the last cell and p that of the one
+# before. "concat" lays maps one behind the other; "+" adds them.
+
+# %% tags=["cover"]
+one, three, five = "conv 1×1", "conv 3×3", "conv 5×5"
+rows = [
+    {
+        "LeNet 1998": Block([[five, "pool /2"]]),
+        "AlexNet 2012": Block([[five], [five]], "conv 3×3 over both"),
+        "VGG 2014": Block([[three, three, "pool /2"]]),
+        "GoogLeNet 2014": Block([[one], [one, three], [one, five], ["pool 3×3", one]], "concat"),
+    },
+    {
+        "ResNet 2015": Block([[three, three]], after=["+"], shortcut="x"),
+        "Inception-ResNet 2016": Block([[one], [one, three], [one, three, three]], "concat", [one, "+"], "x"),
+        "MobileNet 2017": Block([["3×3 on\neach map", "1×1 over\nall maps"]]),
+    },
+]
+pairs = ["p", "sep 5×5 h\n+ sep 3×3 p", "sep 5×5 p\n+ sep 3×3 p", "mean 3×3 h\n+ p", "mean 3×3 p\n+ the same"]
+rows.append({"NASNet-A 2017": Block([[pair] for pair in [*pairs, "sep 3×3 h\n+ h"]], "concat")})
+block_diagrams(rows, "From one path to many: the block that each network repeats")
+plt.show()
+
+# %% [markdown]
+# All of them stand in `course_utils.models`. How large are they, and how much work is one image? A multiply-accumulate (MAC,
+# chapter 01) is one product and its addition; biases, pooling and normalization are not counted. `blueprint` follows the
+# shapes through a net without allocating a single weight.
+#
+# **Predict first:** which net has most parameters, and which of them does most work? Are these the same layers?
+
+
+# %%
+def two_layers():
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 500), nn.ReLU(), nn.Linear(500, 10))
+
+
+nets = {
+    "784-500-10": ("", two_layers, (1, 1, 28, 28)),
+    "LeNet-5": (1998, models.LeNet5, (1, 1, 32, 32)),
+    "AlexNet": (2012, models.alexnet, (1, 3, 224, 224)),
+    "VGG-16": (2014, models.vgg16, (1, 3, 224, 224)),
+    "GoogLeNet": (2014, models.googlenet, (1, 3, 224, 224)),
+    "ResNet-18": (2015, models.resnet18, (1, 3, 224, 224)),
+    "MobileNet": (2017, models.mobilenet, (1, 3, 224, 224)),
+    "IncResNet": (2016, models.InceptionResNetA, (1, 256, 35, 35)),
+    "NASNet-A": (2017, lambda: models.NasNetCell(1008, 1008, 168), (1, 1008, 42, 42)),
+}
+tables = {name: blueprint(make, shape) for name, (_, make, shape) in nets.items()}
+linear = {name: [row for row in table.rows if row.kind == "Linear"] for name, table in tables.items()}
+print(f"{'':14} {'parameters':>11} {'MACs / 1e6':>10} linear")
+for name, table in tables.items():
+    share = 100 * sum(row.trainable for row in linear[name]) / table.trainable
+    label = f"{name} {nets[name][0]}"
+    print(f"{label:14} {table.trainable:11,} {table.macs / 1e6:10,.1f} {share:4.0f} %")
+
+# %% [markdown]
+# The first row is what convolution came to replace: a fully connected net on one small grey picture already has more
+# parameters than LeNet-5 six times over. The last column is the share of the parameters that sits in linear layers (全连接层).
+# The last two rows are one block A of Inception-ResNet and one cell of NASNet-A, at the widths and map sizes of their papers'
+# large nets, which repeat them many times.
+
+# %%
+shown = ["AlexNet", "VGG-16", "GoogLeNet", "ResNet-18", "MobileNet"]
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
+for axis, what, unit in ((axes[0], "trainable", 1e6), (axes[1], "macs", 1e9)):
+    total = np.array([getattr(tables[name], what) for name in shown]) / unit
+    in_linear = np.array([sum(getattr(row, what) for row in linear[name]) for name in shown]) / unit
+    axis.barh(shown, total - in_linear, label="convolutions", color="C0")
+    axis.barh(shown, in_linear, left=total - in_linear, label="linear layers", color="C1", hatch="//")
+axes[0].set(xlabel="parameters, in millions")
+axes[1].set(xlabel="MACs for one image of 224×224, in billions")
+axes[0].invert_yaxis()
+axes[0].legend(loc="lower right")
+figure.suptitle(
+    "In AlexNet and VGG linear layers hold the parameters, and do next to no work", x=0.01, ha="left", fontsize=14
+)
+plt.show()
+for name in ("AlexNet", "VGG-16"):
+    parameters, work = (sum(getattr(row, what) for row in linear[name]) for what in ("trainable", "macs"))
+    print(
+        f"{name}: the linear layers hold {100 * parameters / tables[name].trainable:.1f} % of the parameters,", end=" "
+    )
+    print(f"and do {100 * work / tables[name].macs:.1f} % of the work")
+
+# %% [markdown]
+# A weight of a linear layer is used once for an image, a weight of a convolution at every place of the map. The nets after
+# VGG take the mean over the last map in place of two wide linear layers, and are left with a single small one.
+#
+# What the papers report, on ImageNet's 1,000 classes. "Top-5 error" is the share of images whose class is not among the
+# net's five best guesses. Mind the last column: a validation set that was used to choose the net flatters it, and seven nets
+# are not one.
+#
+# | network | year | top-5 error | measured on | nets |
+# | --- | --- | --- | --- | --- |
+# | second-best entry of 2012, no CNN | 2012 | 26.2 % | ILSVRC-2012 test | – |
+# | AlexNet | 2012 | 18.2 % | ILSVRC-2012 validation | 1 |
+# | AlexNet, two of them trained on more images | 2012 | 15.3 % | ILSVRC-2012 test | 7 |
+# | VGG | 2014 | 6.8 % | ILSVRC-2014 test | 2 |
+# | GoogLeNet | 2014 | 6.67 % | ILSVRC-2014 test | 7 |
+# | ResNet | 2015 | 3.57 % | ILSVRC-2015 test | 6 |
+# | Inception-ResNet-v2 (3) and Inception-v4 | 2016 | 3.08 % | ImageNet test | 4 |
+# | NASNet-A, large | 2017 | 3.8 % | ILSVRC-2012 validation | 1 |
+#
+# MobileNet reports only top-1 accuracy, 70.6 %. It did not want to win: it wanted to be small.
+#
+# ## 2 AlexNet, all of it
+#
+# ### How does 224 become 55?
+#
+# The first convolution has kernels of 11×11 and stride 4. With $W$ the width, $K$ the kernel, $S$ the stride and $P$ the
+# padding in all, the map has the width $\lfloor (W - K + P) / S \rfloor + 1$. The paper draws 55 and names no padding.
+# **Predict first:** which paddings give 55?
+
+# %%
+cases = {
+    "none": (224, 0),
+    "1 on each side": (224, 1),
+    "2 on each side": (224, 2),
+    "3 on each side": (224, 3),
+    "1 before, 2 after": (224, ((1, 2), (1, 2))),
+    "'same'": (224, "same"),
+    "none, image 227": (227, 0),
+}
+print(f"{'padding':18} total (W - K + P) / S + 1")
+for name, (size, padding) in cases.items():
+    out, _ = conv_output_size((size, size), 11, stride=4, padding=padding)
+    both = sum(pad_amounts((size, size), 11, stride=4, padding=padding)[0])
+    print(f"{name:18} {both:5} {(size - 11 + both) / 4 + 1:9.2f} -> {out}")
+
+# %% [markdown]
+# Three ways lead to 55. The division comes out even with a total of 3, which is 1 before and 2 after, or with an image of
+# 227, as other descriptions of the net have it. The notes' "padding 3" is a total. Paddle's `padding=3` means each side, and
+# gives 55 only because the division rounds down; ours takes `padding=2`, as most libraries do.
+#
+# ### Why two towers?
+#
+# Two graphics cards of 3 GB each: half of the kernels lived on each. A kernel of conv2, conv4 or conv5 sees only the maps
+# on its own card; conv3 and the linear layers see both. Today this is one argument, a **grouped convolution** (分组卷积):
+
+# %%
+paddle.seed(run.seed)
+conv2 = nn.Conv2D(96, 256, 5, padding=2, groups=2)
+x = paddle.randn([2, 96, 27, 27])
+halves = [
+    F.conv2d(x[:, :48], conv2.weight[:128], conv2.bias[:128], padding=2),  # the first card
+    F.conv2d(x[:, 48:], conv2.weight[128:], conv2.bias[128:], padding=2),  # the second
+]
+by_hand = paddle.concat(halves, axis=1)  # [2, 256, 27, 27]
+print("weight of conv2:", list(conv2.weight.shape), "- the kernels are 48 deep, not 96")
+print("equal within 1e-5:", bool((by_hand - conv2(x)).abs().max() <= 1e-5 * by_hand.abs().max()))
+
+# %%
+two, single = (blueprint(lambda t=t: models.alexnet(towers=t), (1, 3, 224, 224)) for t in (2, 1))
+print(f"{'':6} {'output':9} {'two towers':>11} {'one tower':>11}")
+for row, other in zip(two.rows, single.rows, strict=True):
+    if row.trainable:
+        output = "x".join(map(str, row.output_shape[1:]))
+        print(f"{row.name:6} {output:9} {row.trainable:11,} {other.trainable:11,}")
+print(f"{'total':16} {two.trainable:11,} {single.trainable:11,}")
+print(f"conv1: 3 * 11 * 11 * 96 = {3 * 11 * 11 * 96:,} and 96 biases")
+assert (two.trainable, single.trainable) == (60_965_224, 62_378_344)
+saved = sum(p * (d // 2) * k * k for d, p, k in ((96, 256, 5), (384, 384, 3), (384, 256, 3)))
+print(f"half of the depth of three kernels: {single.trainable - two.trainable:,} = {saved:,}")
+
+# %% [markdown]
+# So where do the towers meet? Ask the gradient: which half of the output of a layer depends on the first half of its input?
+
+# %%
+net = models.alexnet(10, width=1 / 8, stem="cifar", image_size=32, lrn=False)
+for name in ("conv2", "conv3", "conv4", "conv5"):
+    layer = getattr(net, name)
+    x = paddle.randn([1, layer.weight.shape[1] * (2 if name != "conv3" else 1), 8, 8])
+    x.stop_gradient = False
+    hears = []
+    for half in layer(x).chunk(2, axis=1):
+        (gradient,) = paddle.grad(half.sum(), x, retain_graph=True)
+        hears.append(bool(gradient[:, : x.shape[1] // 2].abs().max() > 0))
+    print(f"{name} tower 1 reaches 1: {hears[0]}, 2: {hears[1]}")
+
+# %% [markdown]
+# ### What did local response normalization do?
+#
+# After conv1 and conv2 each value is divided by what its neighbours among the maps say (局部响应归一化). With $a_i$ the map
+# $i$ at one place, and $n = 5$, $k = 2$, $\alpha = 10^{-4}$, $\beta = 0.75$:
+#
+# $$b_i = a_i \Big/ \Big(k + \alpha \sum_{j=i-n/2}^{i+n/2} a_j^2\Big)^{\beta}$$
+
+
+# %% tags=["library"]
+def local_response_norm(x, size=5, alpha=1e-4, beta=0.75, k=2.0):
+    if size < 1 or size % 2 == 0:
+        raise ValueError(f"size {size} has no middle: use an odd number of maps of at least 1")
+    if x.ndim != 4:
+        raise ValueError(f"x has the shape {list(x.shape)}: use [N, C, H, W]")
+    channels, reach = x.shape[1], size // 2
+    squares = F.pad(x * x, [0, 0, reach, reach, 0, 0, 0, 0])  # zeros beyond the first and the last map
+    total = sum(squares[:, j : j + channels] for j in range(size))  # [N, C, H, W]
+    return x / (k + alpha * total) ** beta
+
+
+# %%
+a = 3 * paddle.randn([2, 16, 5, 5])
+ours = local_response_norm(a, alpha=0.1)
+for alpha in (0.1, 5 * 0.1):
+    theirs = F.local_response_norm(a, size=5, alpha=alpha, beta=0.75, k=2.0)
+    same = bool((ours - theirs).abs().max() <= 1e-5 * ours.abs().max())
+    print(f"alpha 0.1, in Paddle {alpha}: equal within 1e-5: {same}")
+for scale in (1, 100):  # seven maps of one pixel, the middle one ten times as strong
+    row = paddle.to_tensor([1.0, 1.0, 1.0, 10.0, 1.0, 1.0, 1.0]).reshape([1, 7, 1, 1]) * scale
+    kept = local_response_norm(row) / row
+    print(f"around one of {10 * scale}:", *(f"{v:.2f}" for v in kept.flatten().tolist()))
+
+# %% [markdown]
+# Paddle's function takes the mean over the window where the paper has the sum: give it $n$ times the
+# $\alpha$. The last two rows show what share seven maps keep, the middle one ten times as strong as the others: with the
+# paper's constants it quiets itself and its neighbours only where values are in the hundreds, as they may be when pixels run
+# from 0 to 255. Where they are about 1, LRN divides everything by the same number. VGG's authors found that it did not help, and BatchNorm (chapter 04) took its place.
+#
+# ### What else is in the paper?
+#
+# **Overlapping pooling.** The pools are 3×3 with stride 2. A map of 55 becomes 27 as it would with 2×2, so it costs nothing
+# in size; but most pixels are now in two or four windows. The paper reports 0.4 points less top-1 error for it.
+#
+# **Crops.** Images of 256×256 are cut to 224×224 at random places and mirrored at random. The paper speaks of a factor of
+# 2048. **Predict first:** how many different crops are there?
+
+# %%
+print("55 by pools of 3x3 / 2:", conv_output_size(55, 3, 2), "- by 2x2 / 2:", conv_output_size(55, 2, 2))
+windows = F.conv2d_transpose(paddle.ones([1, 1, 27, 27]), paddle.ones([1, 1, 3, 3]), stride=2)[0, 0]
+count = {int(k): int((windows == k).sum()) for k in windows.unique()}
+print("pixels by the number of windows that they are in:", count)
+places = 256 - 224 + 1
+print(f"crops: {places} * {places} places, mirrored or not: {places**2 * 2:,}; 32 * 32 * 2 = {32**2 * 2:,}")
+
+rate = paddle.optimizer.lr.MultiStepDecay(0.01, milestones=[30, 60, 80], gamma=0.1)
+rates = []
+for _epoch in range(90):
+    rates.append(rate())
+    rate.step()
+print("learning rates over 90 epochs:", ", ".join(f"{value:g}" for value in dict.fromkeys(round(r, 9) for r in rates)))
+
+# %% [markdown]
+# There are 33 places along a side, not 32. The rest of the recipe: SGD with momentum 0.9, batches of 128, weight decay
+# 0.0005, about 90 epochs; the learning rate starts at 0.01, and was divided by 10 three times, by hand, when the validation
+# error no longer fell. The milestones above are ours.
+#
+# ### Three readings of dropout
+#
+# Dropout stands after the first two linear layers, with probability 0.5. The notes give three reasons why it may help.
+#
+# *An ensemble* (组合): each mask is a net of its own, and evaluation stands for all of them at once. For one linear layer with
+# softmax this is exact: over all masks, the geometric mean of the predictions, scaled to sum 1, is the prediction with halved
+# inputs. *Data* (数据): an output with holes is what some other input would have given. *No conspiracies* (动机): a unit cannot
+# rely on a certain other one. The first two can be computed:
+
+# %%
+generator = np.random.default_rng(run.seed)
+h, weight = np.array([1.0, 2, 3, 4, 5, 6]), generator.normal(0, 0.3, (6, 3))  # the notes' output of a layer
+masks = np.array(list(itertools.product([0, 1], repeat=6)))  # all 64
+logits = (masks * h) @ weight  # [64, 3]
+p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+halved = np.exp(0.5 * h @ weight)
+halved /= halved.sum()
+geometric = np.exp(np.log(p).mean(0))
+for name, mean in (("geometric mean", geometric / geometric.sum()), ("plain mean", p.mean(0))):
+    print(f"64 nets, {name}, equal to halved inputs within 1e-9:", np.allclose(mean, halved, rtol=1e-9))
+mask = np.array([1, 0, 1, 1, 0, 1])
+kept = mask * h
+print("the notes' mask:", kept.astype(int).tolist(), "- scaled as in Paddle:", (kept / 0.5).astype(int).tolist())
+for inputs in (8, 3):
+    first = generator.normal(0, 1, (inputs, 6))
+    wanted = np.where(mask, h, -1.0)  # before ReLU: negative where a unit is off
+    other, *_ = np.linalg.lstsq(first.T, wanted, rcond=None)
+    print(f"{inputs} inputs, 6 units: another input gives just this: {np.allclose(first.T @ other, wanted)}")
+
+# %% [markdown]
+# So the ensemble is exact only in this mean and for one layer; through more layers it is an approximation. And "some other
+# input" exists where a layer has at least as many inputs as units, and is allowed any numbers as inputs. AlexNet's first
+# linear layer has 9,216 inputs for 4,096 units, but they come out of a ReLU and cannot be negative.
+#
+#
+# ## 3 What does an Inception block save?
+#
+# Which kernel is right, 1×1, 3×3 or 5×5? Take all, and a pool, side by side over the same map, and join what they give: that
+# is the naive Inception block. With $D$ input maps and $P_k$ kernels of $k \times k$ it has $\sum_k (D k^2 + 1) P_k$
+# parameters. GoogLeNet puts a **1×1 reduction** (降维) to $R_k$ maps before each large kernel, which makes
+# $(D + 1) R_k + (R_k k^2 + 1) P_k$ of $(D k^2 + 1) P_k$.
+#
+# **Predict first:** the pool has no weights. Why does it need a 1×1 convolution behind it?
+
+# %%
+first = InceptionWidths(
+    one=64, three_reduce=96, three=128, five_reduce=16, five=32, pool_proj=32
+)  # block 3a: D = 192, P = 256
+forms = {
+    "naive": first._replace(three_reduce=0, five_reduce=0),
+    "reduced": first,
+}
+for name, widths in forms.items():
+    table = summarize(models.Inception(192, widths), (1, 192, 28, 28))
+    print(f"{name:8} {table.trainable:8,} parameters {table.macs:11,} MACs")
+naive = 193 * 64 + (192 * 9 + 1) * 128 + (192 * 25 + 1) * 32 + 193 * 32
+reduced = 193 * 64 + 193 * 96 + (96 * 9 + 1) * 128 + 193 * 16 + (16 * 25 + 1) * 32 + 193 * 32
+print(f"by hand: {naive:,} and {reduced:,}, a factor of {naive / reduced:.1f}")
+
+# %%
+wide, narrow, counts = 192, 192, {"naive": [], "GoogLeNet": []}
+for widths in (widths for stage in PLAN for widths in stage):
+    plain_widths = widths._replace(three_reduce=0, five_reduce=0, pool_proj=0)
+    for name, channels, form in (("naive", wide, plain_widths), ("GoogLeNet", narrow, widths)):
+        table = blueprint(lambda c=channels, f=form: models.Inception(c, f), (1, channels, 14, 14))
+        counts[name].append((form.out_channels(channels), table.trainable / 1e6))
+    wide, narrow = counts["naive"][-1][0], counts["GoogLeNet"][-1][0]
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.3))
+for axis, k, what in ((axes[0], 0, "maps after the block"), (axes[1], 1, "parameters, in millions")):
+    for style, (name, values) in zip(("C1o--", "C0s-"), counts.items(), strict=True):
+        axis.plot(range(1, 10), [value[k] for value in values], style, label=name)
+    axis.set(xlabel="block", ylabel=what, ylim=(0, None), xticks=range(1, 10))
+axes[0].legend()
+figure.suptitle("Stacked naive blocks only ever grow", x=0.01, ha="left", fontsize=14)
+plt.show()
+total = {name: sum(value[1] for value in values) for name, values in counts.items()}
+print(f"nine blocks: {total['GoogLeNet']:.1f} million parameters, naive {total['naive']:.1f} million")
+print("maps after each:", [value[0] for value in counts["GoogLeNet"]])
+
+# %% [markdown]
+# A pool gives as many maps as it gets. In a naive block they are added to what the convolutions give, so each block is wider
+# than the last, and all its kernels deeper. The 1×1 convolution behind the pool ends that.
+#
+# Is it the same as Paddle's? Ours has a ReLU after every convolution, as the paper says. Paddle's `GoogLeNet` has no biases,
+# and one ReLU on the joined map only; `vision_form=True` builds that one, and the tests copy its weights over. But then no
+# ReLU stands between a reduction and its kernel, and two linear maps are one:
+
+# %%
+theirs = paddle.vision.models.googlenet(num_classes=10)._ince3a
+x = paddle.randn([1, 192, 9, 9])
+reduce, kernel = theirs._conv3r._conv.weight, theirs._conv3._conv.weight  # [96, 192, 1, 1], [128, 96, 3, 3]
+joined = paddle.einsum("pruv,rd->pduv", kernel, reduce[:, :, 0, 0])  # [128, 192, 3, 3]
+expected = theirs._conv3(theirs._conv3r(x))
+same = (F.conv2d(x, joined, padding=1) - expected).abs().max() <= 1e-5 * expected.abs().max()
+print("Paddle's reduction and 3x3 are one 3x3 convolution, equal within 1e-5:", bool(same))
+ours = models.Inception(192, first).branch3
+after = F.conv2d(F.relu(F.conv2d(x, ours[0][0].weight, ours[0][0].bias)), ours[1][0].weight, ours[1][0].bias, padding=1)
+print("ours by hand, with its ReLU between, equal within 1e-5:", bool((F.relu(after) - ours(x)).abs().max() <= 1e-5))
+
+# %% [markdown]
+# What is left of the idea there is a cheaper kernel of lower rank, 96 in place of 192, without the extra bend. Two nets of one
+# name need not be one net.
+#
+# ## 4 Why must the image have a fixed size?
+#
+# A convolution slides over any map. **Predict first:** which layer of AlexNet cannot take an image of 192×192, and what does
+# GoogLeNet do about it?
+
+# %%
+small = {
+    "AlexNet": models.alexnet(10, width=1 / 16),
+    "VGG-16": models.vgg16(10, width=1 / 32),
+    "GoogLeNet": models.googlenet(10, width=1 / 16),
+    "MobileNet": models.mobilenet(10, width=1 / 16),
+}
+sizes = (160, 192, 224, 256)
+print(f"{'image':9}" + "".join(f"{size:>8}" for size in sizes))
+errors = {}
+for name, net in small.items():
+    fits = []
+    for size in sizes:
+        try:
+            fits.append(str(list(net(paddle.zeros([1, 3, size, size])).shape)))
+        except ValueError as error:
+            fits.append("error")
+            errors[name, size] = str(error).splitlines()[0]
+    print(f"{name:9}" + "".join(f"{text:>8}" for text in fits))
+print(errors["AlexNet", 192])
+maps = small["AlexNet"].features(paddle.zeros([1, 3, 192, 192]))
+print("last map of image 192:", list(maps.shape), "=", prod(maps.shape), "numbers")
+
+# %% [markdown]
+# The first linear layer fails: its weight matrix has one row for each number of the last map, and another image gives another
+# map. The way out is **global average pooling** (全局平均池化): the mean of each map is one number, however large the map. Then
+# the classifier's size depends on the number of maps only. That is also why the nets with a mean hold so few parameters in
+# linear layers. (A pool to a fixed grid, `nn.AdaptiveAvgPool2D(6)`, mends AlexNet too.)
+#
+# ## 5 What does a depthwise separable convolution save?
+#
+# A convolution of $K \times K$ from $D$ to $P$ maps of $H \times W$ does two things at once: it looks around, and it mixes
+# maps. MobileNet does one after the other: a kernel for each map (逐通道), and then 1×1 over all maps (逐点):
+#
+# $$\frac{\text{separable}}{\text{full}} = \frac{H W D K^2 + H W D P}{H W D P K^2} = \frac{1}{P} + \frac{1}{K^2}$$
+#
+# **Predict first:** with $K = 3$, can it ever save more than a factor of 9?
+
+# %%
+print(f"{'D -> P, side':15} {'ratio':>6} = 1/P + 1/9")
+for d, p, side in ((32, 64, 112), (128, 128, 56), (512, 512, 14)):
+    full = conv2d_cost((1, d, side, side), (p, d, 3, 3), padding=1).macs
+    parts = side * side * d * 9, side * side * d * p
+    assert summarize(models.DepthwiseSeparable(d, p), (1, d, side, side)).macs == sum(parts)
+    print(f"{d:3} -> {p:3}, {side:4} {sum(parts) / full:7.3f} = {1 / p + 1 / 9:.3f}")
+
+convolved, channels = 0, 3  # the MACs of the same net with full 3x3 convolutions
+for row in tables["MobileNet"].rows:
+    if row.kind == "Conv2D" and "depthwise" not in row.name:
+        _, out, height, width = row.output_shape
+        convolved += height * width * out * channels * 9
+        channels = out
+whole = convolved + linear["MobileNet"][0].macs
+print(f"MobileNet: {tables['MobileNet'].macs / 1e6:,.0f} million MACs")
+print(f"with full convolutions: {whole / 1e6:,.0f} million")
+
+# %% [markdown]
+#
+# ## Where the course notes differ
+
+# %%
+errata.ErrataTable((*errata.items(ids=["E18"]), *errata.items("07_alexnet_to_mobilenet")))
+
+# %% [markdown]
+# ## Try it
+#
+# - Give AlexNet an `nn.AdaptiveAvgPool2D(6)` before its first linear layer. Which image sizes does it take now?
+# - Replace the 5×5 kernel of an Inception block by two of 3×3, one after the other. How many parameters does that save, and
+#   what do two of them see (chapter 01)?
+# - Halve the width of MobileNet, `models.mobilenet(width=0.5)`. Do its MACs fall to a half or to a quarter?
+#
+# ## What comes next
+#
+# ResNet stood in the tables without an explanation. Chapter [08 Residual networks on digits](08_resnet_digits.ipynb) builds
+# its unit by hand and measures what the shortcut is good for.
+#
+# ## References
+#
+# - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition. Proc. IEEE 86, 1998.
+# - A. Krizhevsky, I. Sutskever, G. Hinton: ImageNet classification with deep convolutional neural networks. NIPS 2012.
+# - K. Simonyan, A. Zisserman: Very deep convolutional networks for large-scale image recognition. arXiv:1409.1556, 2014.
+# - C. Szegedy et al.: Going deeper with convolutions. arXiv:1409.4842, 2014.
+# - K. He, X. Zhang, S. Ren, J. Sun: Deep residual learning for image recognition. arXiv:1512.03385, 2015.
+# - C. Szegedy, S. Ioffe, V. Vanhoucke, A. Alemi: Inception-v4, Inception-ResNet and the impact of residual connections on
+#   learning. arXiv:1602.07261, 2016.
+# - A. Howard et al.: MobileNets: efficient convolutional neural networks for mobile vision applications. arXiv:1704.04861, 2017.
+# - B. Zoph, V. Vasudevan, J. Shlens, Q. Le: Learning transferable architectures for scalable image recognition.
+#   arXiv:1707.07012, 2017.
+# - O. Russakovsky et al.: ImageNet large scale visual recognition challenge. IJCV 115, 2015.
