@@ -21,12 +21,13 @@ def small_nets(classes: int = 10, in_channels: int = 3) -> dict[str, Callable[[]
     """Name -> a function that builds the net for x [N, in_channels, 32, 32], in the order of their years.
 
     LeNet-5 is what it was; the others are narrowed until all but it have about the same multiply-accumulates, 5 to 7
-    million an image. BatchNorm is in all but LeNet-5 and AlexNet, also where the paper had none, as in VGG.
+    million an image. BatchNorm is in all but LeNet-5 and AlexNet, also where the paper had none, as in VGG. AlexNet is
+    without its local response normalization, which would take most of its time.
     """
     return {
         "LeNet-5": lambda: LeNet5(classes, in_channels),
         "AlexNet": lambda: AlexNet(
-            classes, in_channels, widths=(16, 44, 64, 64, 44), hidden=128, image_size=32, stem="cifar"
+            classes, in_channels, widths=(16, 44, 64, 64, 44), hidden=128, image_size=32, stem="cifar", lrn=False
         ),
         "VGG": lambda: VGG(
             ((1, 16), (1, 40), (2, 48), (2, 64)), classes, in_channels, hidden=128, image_size=32, batch_norm=True
