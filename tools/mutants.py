@@ -2,7 +2,7 @@
 
     python -m tools.mutants [hw1 …]
 
-A mutant has one operator, number, comparison or argument changed, or one statement left out. One that survives is
+A mutant has one operator, number, comparison, name or argument changed, or one statement left out. One that survives is
 either no mistake at all (the change makes no difference) or a gap in the question's cases: read it and decide.
 """
 
@@ -72,9 +72,10 @@ def main(names: list[str]) -> int:
 def mutants(source: str) -> list[Mutant]:
     """Every mutant of one definition, each with one change; two with the same code count once."""
     tree = ast.parse(source)
+    names = sorted({node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)} - {"self"})
     found: dict[str, Mutant] = {}
     for number, node in enumerate(ast.walk(tree)):
-        for change, spoil in _changes(node):
+        for change, spoil in [*_changes(node), *_exchanged(node, names)]:
             spoilt = copy.deepcopy(tree)
             spoil(list(ast.walk(spoilt))[number])
             text = ast.unparse(ast.fix_missing_locations(spoilt))
@@ -144,6 +145,13 @@ def _changes(node: Any) -> Iterator[tuple[str, Callable[[Any], None]]]:
             for place, line in enumerate(lines):
                 if not isinstance(line, ast.Return):
                     yield f"without {ast.unparse(line)[:50]}", _without(field, place)
+
+
+def _exchanged(node: Any, names: list[str]) -> Iterator[tuple[str, Callable[[Any], None]]]:
+    """One argument read in another's place."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
+        for name in names:
+            yield f"{node.id} becomes {name}", _with("id", name)
 
 
 def _with(field: str, value: Any) -> Callable[[Any], None]:

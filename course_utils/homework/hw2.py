@@ -72,7 +72,7 @@ def pictures(generator: np.random.Generator) -> list[Case]:
     return [
         Case("2 by 2", some(1, 1, 4, 4, 2, 2)),
         Case("channels", some(2, 3, 6, 4, 2, 2)),
-        Case("overlap", some(1, 2, 7, 7, 3, 2)),
+        Case("overlap", some(1, 2, 8, 8, 3, 2)),
         Case("rest left over", some(1, 2, 5, 8, 3, 3)),
     ]
 
