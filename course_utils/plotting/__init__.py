@@ -4,6 +4,7 @@ from course_utils.plotting.activations import activation_panels
 from course_utils.plotting.attribution import map_overlays
 from course_utils.plotting.bars import interval_bars, ratio_bars
 from course_utils.plotting.blocks import Block, block_diagrams
+from course_utils.plotting.comparisons import goal_curves, measure_panels
 from course_utils.plotting.edges import derivative_panels, direction_colours, gradient_panels, picture_rows
 from course_utils.plotting.images import image_grid
 from course_utils.plotting.kernels import animate, filmstrip, kernel_step, window_rows
@@ -34,6 +35,7 @@ __all__ = [
     "fitted_lines",
     "gate_activity",
     "gate_diagrams",
+    "goal_curves",
     "gradient_panels",
     "image_grid",
     "interval_bars",
@@ -42,6 +44,7 @@ __all__ = [
     "lag_curves",
     "learning_curves",
     "map_overlays",
+    "measure_panels",
     "path_panels",
     "people_chart",
     "picture_rows",
