@@ -31,7 +31,7 @@ RATES = {
     "tanh": (0.001, 0.003, 0.01, 0.03, 0.1),
     "sigmoid": (0.01, 0.03, 0.1, 0.3),
 }
-GOAL, SWEEP_SEED, SWEEP_EPOCHS, RACE_EPOCHS = 0.25, 100, 30, 60
+GOAL, SWEEP_EPOCHS, RACE_EPOCHS = 0.25, 30, 60
 FEW, MANY, MANY_SEEDS = 5_000, 20_000, 3
 RESULTS = Path(__file__).parent / "results" / "activation_race.json"
 
@@ -48,7 +48,7 @@ def main() -> None:
     stored = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {"goal": GOAL, "runs": []}
     best_rates = {}
     for activation, rates in RATES.items():
-        swept = [run_once(stored, data, activation, rate, SWEEP_SEED, FEW, SWEEP_EPOCHS) for rate in rates]
+        swept = [run_once(stored, data, activation, rate, comparisons.SWEEP_SEED, FEW, SWEEP_EPOCHS) for rate in rates]
         best = min(swept, key=lambda run: (steps(run), run["errors"][-1]))["lr"]
         for seed in range(asked.seeds):
             run_once(stored, data, activation, best, seed, FEW, RACE_EPOCHS)

@@ -28,7 +28,7 @@ from course_utils.errors import CourseError
 
 IMAGES, VALIDATION = 5_000, 2_000
 EPOCHS, SWEEP_EPOCHS = 4, 2
-RATES, SWEEP_SEED = (0.01, 0.03, 0.1), 100
+RATES = (0.01, 0.03, 0.1)
 RESULTS = Path(__file__).parent / "results" / "small_networks.json"
 
 
@@ -44,7 +44,9 @@ def main() -> None:
     held_out = datasets.Split(*(part[IMAGES : IMAGES + VALIDATION] for part in data.train))
     seeds = {name: asked.seeds if name != "NASNet-A" else 1 for name in models.small_nets()}
     for name in sorted(seeds, key=lambda name: name == "NASNet-A"):  # the slowest last
-        swept = [run_once(stored, data.train, held_out, name, rate, SWEEP_SEED, SWEEP_EPOCHS) for rate in RATES]
+        swept = [
+            run_once(stored, data.train, held_out, name, rate, comparisons.SWEEP_SEED, SWEEP_EPOCHS) for rate in RATES
+        ]
         best = max(swept, key=lambda run: run["correct"])["lr"]
         for seed in range(seeds[name]):
             run_once(stored, data.train, data.test, name, best, seed, EPOCHS)

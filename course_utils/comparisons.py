@@ -14,10 +14,11 @@ from course_utils.errors import CourseError
 from course_utils.models import small_nets
 from course_utils.training import Trainer
 
-__all__ = ["ACTIVATIONS", "race", "race_net", "small_trainer", "steps_to"]
+__all__ = ["ACTIVATIONS", "SWEEP_SEED", "race", "race_net", "small_trainer", "steps_to"]
 
 ACTIVATIONS: dict[str, type[nn.Layer]] = {"ReLU": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 RACE_BATCH = 64
+SWEEP_SEED = 100  # of the runs that choose a learning rate, and of no other
 
 
 def race_net(activation: type[nn.Layer]) -> nn.Sequential:
