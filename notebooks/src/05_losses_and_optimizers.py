@@ -113,17 +113,16 @@ shapes = {
     "samples twice": (np.repeat(p, 2, axis=0), np.repeat(t, 2, axis=0)),
     "outputs twice": (np.repeat(p, 2, axis=1), np.repeat(t, 2, axis=1)),
 }
-print(f"{'MSE':14}  {'shape':8}" + "".join(f"{name:>20}" for name in ("sum", "mean over batch", "mean over elements")))
-print(" " * 24 + f"{'value  steepest':>20}" * 3)
+print(f"{'':13} reduction value steepest")
 for name, (p, t) in shapes.items():
     values = [ops.losses.mse(p, t, reduction) for reduction in ("sum", "batch", "elements")]
-    row = "".join(f"{value:11.2f} {abs(slopes).max():8.2f}" for value, slopes in values)
-    print(f"{name:14}  {list(p.shape)!s:8}{row}")
+    for reduction, (value, slopes) in zip(("sum", "batch", "elements"), values):
+        print(f"{name:13} {reduction:9} {value:5.2f} {abs(slopes).max():8.2f}")
     assert close(values[0][1], paddles(F.mse_loss, p, t, reduction="sum")[1])
     assert close(values[2][1], paddles(F.mse_loss, p, t, reduction="mean")[1])
 
 # %% [markdown]
-# The columns "steepest" are the largest slope for one prediction. A weight adds such slopes up over the samples: twice as
+# The column "steepest" is the largest slope for one prediction. A weight adds such slopes up over the samples: twice as
 # many, each as steep as before, make the steps of the sum twice as long, and whoever changes the batch size must change the
 # learning rate too. Both means divide that away. The mean over all elements also divides by the number of outputs, so
 # that each single output counts for less, the more there are.
@@ -194,10 +193,11 @@ plt.show()
 # rounded to 0, whose logarithm is $-\infty$. Both can be had without: with $m$ for the largest logit, and for the two signs
 # of $z$ in one line,
 #
-# $$\log \sum_j e^{z_j} = m + \log \sum_j e^{z_j - m} \qquad \text{logistic} = \max(z, 0) - z y + \log\big(1 + e^{-|z|}\big)$$
+# $$\begin{aligned} \log \sum_j e^{z_j} &= m + \log \sum_j e^{z_j - m} \\
+# \text{logistic} &= \max(z, 0) - z y + \log\big(1 + e^{-|z|}\big) \end{aligned}$$
 #
 # Now every exponent is at most 0. **Predict first:** what do the plain formulas give for $z = 40$ and $z = -40$ when
-# $y = 0$?
+# $y = 0$, and for the logits $(800, 0, 0)$ when $c = 1$?
 
 
 # %%
@@ -221,10 +221,10 @@ def cross_entropy(z, c):
 
 with np.errstate(all="ignore"):  # NumPy would warn of what we want to see
     for z in (2.0, 40.0, -40.0, -800.0):
-        print(f"z = {z:5.0f}, y = 0:       plain {plain_logistic(z, 0):8.3g}   safe {logistic(z, 0):8.3g}")
+        print(f"z = {z:9.0f}: plain {plain_logistic(z, 0):5.3g}, safe {logistic(z, 0):.3g}")
     for z in (np.array([2.0, 1, 0]), np.array([800.0, 0, 0])):
-        print(f"z = {z[0]:3.0f}, {z[1]:.0f}, {z[2]:.0f}, c = 1: plain {plain_cross_entropy(z, 1):8.3g}", end="")
-        print(f"   safe {cross_entropy(z, 1):8.3g}")
+        text = ", ".join(f"{value:.0f}" for value in z)
+        print(f"z = {text:>9}: plain {plain_cross_entropy(z, 1):5.3g}, safe {cross_entropy(z, 1):.3g}")
 
 # %% [markdown]
 # At $-40$ the plain formula gives 0 where the truth is small but not 0: all digits are lost, and the slope with them. That is
@@ -250,11 +250,11 @@ checks = {
 }
 for name, (ours, theirs) in checks.items():
     assert close(ours[0], theirs[0]) and close(ours[1], theirs[1])
-    print(f"{name:16} value and gradient equal Paddle's within 1e-9: True")
+    print(f"{name:16} Paddle's within 1e-9: True")
 pair = ops.losses.hinge(z, 2 * y - 1)[0], paddles(F.hinge_embedding_loss, z, 2 * y - 1)[0]
 print("Paddle's hinge_embedding_loss is the hinge loss:", close(*pair))
 zero = ops.losses.logistic([0], [0])[1], paddles(binary, np.zeros(1), np.zeros(1))[1]
-print(f"slope of the logistic loss for y = 0 at z = 0: {zero[0][0]} by formula, {zero[1][0]} from Paddle")
+print(f"logistic at z = y = 0, slope {zero[0][0]}, Paddle's {zero[1][0]}")
 m = np.linspace(-3, 3, 601)
 curves = {
     "logistic": (logistic(m, 1), -1 / (1 + np.exp(m))),
@@ -281,8 +281,8 @@ plt.show()
 # positive $z$: wrong, and sure of it. The sigmoid is *saturated* (饱和) there. Side by side, by the chain rule (链式法则)
 # with $\sigma' = a (1 - a)$:
 #
-# $$\begin{aligned} L = (a - y)^2 &: & \frac{\partial L}{\partial z} &= 2\, (a - y)\; a\, (1 - a) \\
-# L = -y \log a - (1 - y) \log (1 - a) &: & \frac{\partial L}{\partial z} &= a - y \end{aligned}$$
+# $$\begin{aligned} L &= (a - y)^2 & \frac{\partial L}{\partial z} &= 2\, (a - y)\; a\, (1 - a) \\
+# L &= -y \log a - (1 - y) \log (1 - a) & \frac{\partial L}{\partial z} &= a - y \end{aligned}$$
 #
 # The logarithm cancels the sigmoid's slope. The squared error keeps it, and it is nearly 0 exactly where the neuron is
 # most wrong. **Predict first:** from $z = 8$, with the learning rate 0.5, how many steps does each take until the answer
@@ -304,11 +304,12 @@ def outputs(slope, z, lr=0.5):
 
 figure, axis = plt.subplots(figsize=(9, 3.4))
 taken = {}  # steps until right
+print("z loss         first slope  until right")
 for k, z in enumerate((2, 5, 8)):
     for (name, slope), style in zip(SLOPES.items(), ("-", "--")):
         path = outputs(slope, z)
         taken[name, z] = len(path) - 1
-        print(f"from z = {z}: {name}, first slope {slope(path[0]):.6f}, right after {taken[name, z]:,} steps")
+        print(f"{z} {name:13} {slope(path[0]):10.6f} {taken[name, z]:6,} steps")
         axis.plot(path, style, color=f"C{k}", label=f"{name}, from z = {z}")
 axis.set(xscale="symlog", xlim=(0, None), xlabel="step (logarithmic from 2 on)", ylabel="output a (truth: 0)")
 axis.set_title("The more wrong it is, the longer the squared error waits")
@@ -345,7 +346,7 @@ pairings = {  # name: loss of z and truth, and the slope by formula
 for name, (loss, formula) in pairings.items():
     slopes = paddles(loss, z, truth)[1]
     assert close(slopes, formula)
-    print(f"{name:26} slopes for z: " + "  ".join(f"{slope:8.4f}" for slope in slopes[0]))
+    print(f"{name}\n   " + "".join(f"{slope:10.4f}" for slope in slopes[0]))
 
 # %% [markdown]
 # In the first three rows the wrong class is pushed down and the right one up, with the full error. The sigmoid with the
@@ -361,18 +362,19 @@ for name, (loss, formula) in pairings.items():
 #
 # Two layers, with $x\,[N, D]$, $W_1\,[D, H]$, $b_1\,[H]$, $W_2\,[H, K]$, $b_2\,[K]$ and one-hot truths $y\,[N, K]$:
 #
-# $$h = \tanh(x W_1 + b_1) \qquad z = h W_2 + b_2 \qquad L = \text{cross entropy}(z, y)$$
+# $$\begin{aligned} h &= \tanh(x W_1 + b_1) \\ z &= h W_2 + b_2 \\ L &= \text{cross entropy}(z, y) \end{aligned}$$
 #
 # Write $\delta$ for the slope of $L$ for the input of a bend. It begins as the plain error of section 3 (divided by $N$, for
 # the mean over the batch), and passes a layer by its weights, transposed, and the slope of the bend:
 #
-# $$\delta_2 = \frac{p - y}{N}\ [N, K] \qquad \delta_1 = (\delta_2 W_2^\top) \odot (1 - h^2)\ [N, H]$$
+# $$\begin{aligned} \delta_2 &= \frac{p - y}{N} & [N, K] \\ \delta_1 &= (\delta_2 W_2^\top) \odot (1 - h^2) & [N, H] \end{aligned}$$
 #
-# $$\frac{\partial L}{\partial W_2} = h^\top \delta_2 \quad \frac{\partial L}{\partial b_2} = \sum_n \delta_{2,n} \quad
-# \frac{\partial L}{\partial W_1} = x^\top \delta_1 \quad \frac{\partial L}{\partial b_1} = \sum_n \delta_{1,n}$$
+# $$\begin{aligned} \frac{\partial L}{\partial W_2} &= h^\top \delta_2 & \frac{\partial L}{\partial b_2} &= \sum_n \delta_{2,n} \\
+# \frac{\partial L}{\partial W_1} &= x^\top \delta_1 & \frac{\partial L}{\partial b_1} &= \sum_n \delta_{1,n} \end{aligned}$$
 #
 # where $\odot$ multiplies element by element, and $1 - h^2$ is the slope of $\tanh$. Every slope has the shape of what it
-# belongs to; that alone tells which factor must be transposed.
+# belongs to; that alone tells which factor must be transposed. Our slopes against those of Paddle's automatic
+# differentiation (自动微分):
 
 
 # %%
@@ -397,7 +399,7 @@ assert close(loss, native.item())
 for name, slope, tensor in zip(("W1", "b1", "W2", "b2"), slopes, tensors):
     same = close(slope, tensor.grad.numpy())
     assert same
-    print(f"slopes for {name} {list(slope.shape)} equal autograd's within 1e-9: {same}")
+    print(f"{name} {list(slope.shape)} within 1e-9: {same}")
 
 # %% [markdown]
 # ### Does it matter where the weights begin?
@@ -430,7 +432,7 @@ for name, start in starts.items():
     neurons = len(np.unique(np.round(ended[0], 6), axis=1).T)
     right = 100 * (z.argmax(axis=1) == labels).mean()
     assert (neurons == 16 and right > 95) if name == "random" else (neurons == 1 and right < 90)
-    print(f"{name:8} different neurons: {neurons:2}, loss {loss:.3f}, right {right:5.1f} %")
+    print(f"{name:7} {neurons:2} different, loss {loss:.2f}, {right:.0f} % right")
 
 # %% [markdown]
 # Neurons that begin alike get the same slopes, so they stay alike for ever, and sixteen are worth one. From 0 it is worse
@@ -443,9 +445,9 @@ for name, start in starts.items():
 # $y$. Each weight $w_{q,d,u,v}$ was multiplied with the pixel at offset $(u, v)$ of every window, and each pixel took part in
 # all windows that hold it:
 #
-# $$\frac{\partial L}{\partial w_{q,d,u,v}} = \sum_{n,i,j} g_{n,q,i,j}\; x_{n,d,i+u,j+v} \qquad
-# \frac{\partial L}{\partial x_{n,d,r,s}} = \sum_{q,u,v} g_{n,q,r-u,s-v}\; w_{q,d,u,v} \qquad
-# \frac{\partial L}{\partial b_q} = \sum_{n,i,j} g_{n,q,i,j}$$
+# $$\begin{aligned} \frac{\partial L}{\partial w_{q,d,u,v}} &= \sum_{n,i,j} g_{n,q,i,j}\; x_{n,d,i+u,j+v} \\
+# \frac{\partial L}{\partial x_{n,d,r,s}} &= \sum_{q,u,v} g_{n,q,r-u,s-v}\; w_{q,d,u,v} \\
+# \frac{\partial L}{\partial b_q} &= \sum_{n,i,j} g_{n,q,i,j} \end{aligned}$$
 #
 # Both sums over places are convolutions again: the first slides $g$ over $x$, the second slides the flipped kernel over $g$
 # with $K - 1$ zeros around it. Pooling has no weights. An average hands each pixel of its window $1/K^2$ of the slope; a maximum
@@ -499,7 +501,7 @@ of_sum = of_bent * (bent.numpy() > 0)  # ReLU lets pass where it was above 0
 for name, slope, tensor in zip("xwb", conv_slopes(x, w, of_sum), tensors):
     same = close(slope, tensor.grad.numpy())
     assert same
-    print(f"slopes for {name} {list(slope.shape)} equal autograd's within 1e-9: {same}")
+    print(f"{name} {list(slope.shape)} within 1e-9: {same}")
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.1))
 maps = {"max-pooling's output": of_largest, "what was max-pooled": of_bent, "the picture": tensors[0].grad.numpy()}
 for axis, (name, slopes) in zip(axes, maps.items()):
@@ -545,7 +547,7 @@ x = rng.uniform(0, 10, 300)
 t = 2 * x + 5 + rng.exponential(1 + x / 2)  # the longer the way, the longer the delays
 ways, times = (paddle.to_tensor(a[:, None].astype("float32")) for a in ((x - 5) / 3, t))
 assert close(2 * QuantileLoss(0.5)(ways, times).item(), F.l1_loss(ways, times).item(), 1e-5)
-print("the quantile loss of 0.5, twice, equals MAE within 1e-5: True")
+print("2 L(0.5) equals MAE within 1e-5: True")
 
 # %%
 lines, below = {}, {}
@@ -562,7 +564,7 @@ for q in (0.1, 0.5, 0.9):
     assert abs(below[q] - q) < 0.03
     slope, intercept = net.weight.item() / 3, net.bias.item()
     lines[f"q = {q}"] = slope, intercept - 5 * slope
-    print(f"q = {q}: {100 * below[q]:.0f} % of the deliveries lie below the line")
+    print(f"q = {q}: {100 * below[q]:.0f} % lie below the line")
 plotting.fitted_lines({"300 deliveries": (x, t, lines)}, "Three losses, three questions", "kilometres", "minutes")
 plt.show()
 
@@ -584,18 +586,19 @@ plt.show()
 # Three rules differ in what they follow. **Gradient descent** (SGD, 梯度下降法) follows $g$ itself. **Momentum** (动量法, Polyak
 # 1964) follows a velocity $v$ that gathers gradients. **Nesterov's** momentum (1983) looks one step ahead along it:
 #
-# $$\text{SGD: } w \leftarrow w - \eta\, g \qquad \text{Momentum: } v \leftarrow \mu v + g,\;\; w \leftarrow w - \eta\, v \qquad
-# \text{Nesterov: } v \leftarrow \mu v + g,\;\; w \leftarrow w - \eta\,(g + \mu v)$$
+# $$\begin{aligned} \text{SGD: } & & w &\leftarrow w - \eta\, g \\
+# \text{Momentum: } & v \leftarrow \mu v + g & w &\leftarrow w - \eta\, v \\
+# \text{Nesterov: } & v \leftarrow \mu v + g & w &\leftarrow w - \eta\,(g + \mu v) \end{aligned}$$
 #
 # Three more give each weight its own rate: they divide its gradient by the size of those it had before. **Adagrad** (Duchi
 # et al. 2011) sums their squares up in $r$, **RMSProp** (Hinton 2012) keeps a running mean $s$ of them, and **Adadelta**
 # (Zeiler 2012) also makes the rate itself, from a running mean $d$ of its squared steps $\Delta^2$:
 #
-# $$\text{Adagrad: } r \leftarrow r + g^2,\;\; w \leftarrow w - \frac{\eta\, g}{\sqrt r + \varepsilon} \qquad
-# \text{RMSProp: } s \leftarrow \rho s + (1 - \rho) g^2,\;\; w \leftarrow w - \frac{\eta\, g}{\sqrt{s + \varepsilon}}$$
+# $$\begin{aligned} \text{Adagrad: } & r \leftarrow r + g^2 & w &\leftarrow w - \frac{\eta\, g}{\sqrt r + \varepsilon} \\
+# \text{RMSProp: } & s \leftarrow \rho s + (1 - \rho) g^2 & w &\leftarrow w - \frac{\eta\, g}{\sqrt{s + \varepsilon}} \end{aligned}$$
 #
-# $$\text{Adadelta: } s \text{ as RMSProp},\;\; \Delta = \frac{\sqrt{d + \varepsilon}}{\sqrt{s + \varepsilon}}\, g,\;\;
-# w \leftarrow w - \eta \Delta,\;\; d \leftarrow \rho d + (1 - \rho) \Delta^2$$
+# $$\begin{aligned} \text{Adadelta: } & s \text{ as RMSProp} & \Delta &= \frac{\sqrt{d + \varepsilon}}{\sqrt{s + \varepsilon}}\, g \\
+# & d \leftarrow \rho d + (1 - \rho) \Delta^2 & w &\leftarrow w - \eta \Delta \end{aligned}$$
 #
 # All operations act on each weight alone. $\mu$, $\rho$ are shares that are kept, such as 0.9; $\varepsilon$ is a small number
 # that keeps the division possible.
@@ -604,9 +607,9 @@ plt.show()
 # of their squares. Both begin at 0, so they are too small at first; at step $t$ they hold the shares $1 - \beta_1^t$ and
 # $1 - \beta_2^t$ of what they should, and are divided by these:
 #
-# $$m \leftarrow \beta_1 m + (1 - \beta_1) g \qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2 \qquad
-# \hat m = \frac{m}{1 - \beta_1^t} \qquad \hat v = \frac{v}{1 - \beta_2^t} \qquad
-# w \leftarrow w - \frac{\eta\, \hat m}{\sqrt{\hat v} + \varepsilon}$$
+# $$\begin{aligned} m &\leftarrow \beta_1 m + (1 - \beta_1) g & \hat m &= \frac{m}{1 - \beta_1^t} \\
+# v &\leftarrow \beta_2 v + (1 - \beta_2) g^2 & \hat v &= \frac{v}{1 - \beta_2^t} \\
+# w &\leftarrow w - \frac{\eta\, \hat m}{\sqrt{\hat v} + \varepsilon} \end{aligned}$$
 #
 # **AdamW** (Loshchilov & Hutter 2019) first shrinks the weights by the factor $1 - \eta\lambda$, with the weight decay
 # (权重衰减) $\lambda$, then does as Adam. It is imported, and so are two relatives: **Adamax** (the same paper) takes the largest gradient of late in place of
@@ -734,8 +737,9 @@ for name, size in {"all 256": N, "16": 16, "1": 1, "1, falling rate": 1}.items()
     ways[name] = optimizers.descend(optimizers.sgd, partial(gradient, size=size), (0, 0), rate, epochs * N // size)
 away = {name: np.linalg.norm(way - best, axis=1) for name, way in ways.items()}
 ending = {name: np.sqrt((distance[-len(distance) // 8 :] ** 2).mean()) for name, distance in away.items()}
+print("samples a step    steps distance")  # over the last eighth
 for name, gap in ending.items():
-    print(f"samples a step: {name:16} {len(away[name]) - 1:6,} steps, distance in the last eighth {gap:.3f}")
+    print(f"{name:16} {len(away[name]) - 1:6,} {gap:8.3f}")
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), width_ratios=[1.25, 1])
@@ -783,7 +787,7 @@ def train_step(images, classes):
 
 batch_sizes = np.arange(60, 69)
 calls = {n: partial(train_step, paddle.randn([n, 784]), paddle.randint(0, 10, [n])) for n in map(int, batch_sizes)}
-calls["64 again"], repeats = calls[64], run.pick(full=60, quick=5)
+calls["64 again"], repeats = calls[64], run.pick(full=120, quick=5)
 rounds = [timing.interleaved_ratios(calls, reference=64, repeats=repeats) for _ in range(run.pick(full=8, quick=3))]
 a_sample = [[64 / n * ratios["64 again" if n == 64 else n] for n in batch_sizes] for ratios in rounds]
 low, mean, high = metrics.mean_interval(np.array(a_sample))  # [9] each
@@ -798,7 +802,7 @@ plt.show()
 
 # %% [markdown]
 # The band is the 95 % interval of the mean over the repetitions, as in chapter 04. If powers of two mattered, both sides of
-# the square would rise. A slope through the whole picture has another cause: what a step costs whatever its size is shared
+# the square would rise. Of eight bands, one may miss 1 by chance. A slope through the whole picture has another cause: what a step costs whatever its size is shared
 # by more samples. The answer belongs to this net, processor and library; on a GPU, multiples of 8 can matter to its matrix
 # units, which we have not measured.
 #
@@ -886,9 +890,9 @@ assert len(race[title]) == 6
 straight = optimizers.ravine(angle=0)
 for name in few:
     turned, along = needed[title][name].min(), sweep(straight, name)[1].min()
-    print(f"{name:9} {turned:4.0f} steps in the turned ravine, {along:4.0f} along the axes")
+    print(f"{name:9} {turned:4.0f} turned, {along:4.0f} along the axes")
 stuck = optimizers.descend(optimizers.sgd, lands["a saddle"].gradient, (-3, 0), 0.1, 300)[-1]
-print("SGD from the line w2 = 0 ends at the saddle, no minimum:", np.allclose(stuck, 0))
+print("SGD from w2 = 0 stays at the saddle:", np.allclose(stuck, 0))
 
 # %% [markdown]
 # SGD and both momenta do not care: turn the landscape, and their path turns with it. A rule with a rate for each weight can
@@ -909,12 +913,12 @@ def uncorrected(w, g, state=None, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
 
 
 figure, axis = plt.subplots(figsize=(8, 3.4))
-for rule, label in ((uncorrected, "without the corrections"), (adam, "Adam")):
+for rule, label in ((uncorrected, "uncorrected"), (adam, "Adam")):
     lengths = -np.diff(optimizers.descend(rule, np.ones_like, [0.0], 1.0, 5000)[:, 0])  # rate 1: in units of the rate
     axis.plot(np.arange(1, 5001), lengths, label=label)
-    print(f"{label:24} first step {lengths[0]:.2f} rates, longest {lengths.max():.2f}, last {lengths[-1]:.2f}")
+    print(f"{label}: first {lengths[0]:.2f}, longest {lengths.max():.2f} rates")
     path = optimizers.descend(rule, land.gradient, land.start, 2.0, 300)
-    print(f"{'':24} in the ravine, rate 2: farthest from the lowest point {np.linalg.norm(path, axis=1).max():.0f}")
+    print(f"   ravine, rate 2: farthest {np.linalg.norm(path, axis=1).max():.0f} from the lowest point")
 print(
     "Adam's first step for gradients of 1000 and 0.001:", adam(np.zeros(2), np.array([1e3, 1e-3]))[0].round(6).tolist()
 )
@@ -960,7 +964,7 @@ def of_one_sample(w):  # for each row of w [20, 2] the gradient of a sample of i
 
 for name, rates in drawn.items():
     ends = optimizers.descend(optimizers.sgd, of_one_sample, np.zeros((20, 2)), rates.__getitem__, steps)[-1]
-    print(f"{name:9} distance after {steps:,} steps: {np.linalg.norm(ends - best, axis=1).mean():.3f}")
+    print(f"{name:9} ends at the distance {np.linalg.norm(ends - best, axis=1).mean():.3f}")
 
 # %% [markdown]
 # Every schedule that ends small ends nearer than the constant rate with the same number of samples. Which is best for a net
@@ -995,7 +999,7 @@ for axis, (name, path) in zip(axes, shrinking.items()):
         axis.plot(weights, label=f"gradients ±{size:g}", linewidth=1.5)
     axis.plot((1 - 1e-3 * decay) ** np.arange(steps + 1), ":", color="black", label=r"$(1 - \eta\lambda)^k$")
     axis.set(xlabel="step $k$", title=name)
-    print(f"{name:13} the three weights after {steps:,} steps: {', '.join(f'{w:.2f}' for w in path[-1])}")
+    print(f"{name:13} {', '.join(f'{w:.2f}' for w in path[-1])}")
 axes[0].set_ylabel("weight")
 axes[2].legend(loc="upper right", fontsize=10)
 figure.suptitle("AdamW shrinks all weights alike; Adam divides the decay by the gradient's size", x=0.01, ha="left")
