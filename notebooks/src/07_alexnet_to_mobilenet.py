@@ -163,7 +163,7 @@ cases = {
     "'same'": (224, "same"),
     "none, image 227": (227, 0),
 }
-print(f"{'padding':18} total (W - K + P) / S + 1")
+print(f"{'padding':18} {'P':>5}     size")
 for name, (size, padding) in cases.items():
     out, _ = conv_output_size((size, size), 11, stride=4, padding=padding)
     both = sum(pad_amounts((size, size), 11, stride=4, padding=padding)[0])
@@ -250,13 +250,13 @@ for alpha in (0.1, 5 * 0.1):
 for scale in (1, 100):  # seven maps of one pixel, the middle one ten times as strong
     row = paddle.to_tensor([1.0, 1.0, 1.0, 10.0, 1.0, 1.0, 1.0]).reshape([1, 7, 1, 1]) * scale
     kept = local_response_norm(row) / row
-    print(f"around one of {10 * scale}:", *(f"{v:.2f}" for v in kept.flatten().tolist()))
+    print(f"{10 * scale:4}:" + "".join(f"{100 * v:4.0f}" for v in kept.flatten().tolist()) + " % kept")
 
 # %% [markdown]
 # Paddle's function takes the mean over the window where the paper has the sum: give it $n$ times the
 # $\alpha$. The last two rows show what share seven maps keep, the middle one ten times as strong as the others: with the
-# paper's constants it quiets itself and its neighbours only where values are in the hundreds, as they may be when pixels run
-# from 0 to 255. Where they are about 1, LRN divides everything by the same number. VGG's authors found that it did not help, and BatchNorm (chapter 04) took its place.
+# paper's constants it quiets itself and its neighbours where values are in the hundreds, as they may be when pixels run
+# from 0 to 255. Where they are small, LRN divides everything by the same number. VGG's authors found that it did not help, and BatchNorm (chapter 04) took its place.
 #
 # ### What else is in the paper?
 #
@@ -340,7 +340,7 @@ forms = {
 }
 for name, widths in forms.items():
     table = summarize(models.Inception(192, widths), (1, 192, 28, 28))
-    print(f"{name:8} {table.trainable:8,} parameters {table.macs:11,} MACs")
+    print(f"{name:8} {table.trainable:7,}  {table.macs:11,} MACs")
 naive = 193 * 64 + (192 * 9 + 1) * 128 + (192 * 25 + 1) * 32 + 193 * 32
 reduced = 193 * 64 + 193 * 96 + (96 * 9 + 1) * 128 + 193 * 16 + (16 * 25 + 1) * 32 + 193 * 32
 print(f"by hand: {naive:,} and {reduced:,}, a factor of {naive / reduced:.1f}")
