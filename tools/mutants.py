@@ -134,7 +134,7 @@ def _changes(node: Any) -> Iterator[tuple[str, Callable[[Any], None]]]:
             yield f"{value} becomes {value + step}", _with("value", value + step)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield f"{ast.unparse(node)[:50]} without its sign", lambda copied: _become(copied, copied.operand)
-    if isinstance(node, ast.Call) and len(node.args) > 1:
+    if isinstance(node, ast.Call) and len(node.args) > 1 and ast.unparse(node.func) not in ("min", "max"):
         yield (
             f"arguments of {ast.unparse(node)[:50]} reversed",
             _with("args", node.args[::-1]),
