@@ -87,7 +87,7 @@ def gate_activity(
     from blue to red around 0. names: of the D inputs. Raises ValueError for another number of steps.
     """
     rows = 1 + len(activity)
-    heights = [1.0, *[1.3] * len(activity)]
+    heights = [1.6, *[1.3] * len(activity)]
     figure, axes = plt.subplots(rows, 1, figsize=(8, 0.4 + 1.25 * sum(heights)), sharex=True, height_ratios=heights)
     axes[0].imshow(inputs.T, aspect="auto", cmap="Greys", vmin=0, vmax=1)
     axes[0].set_ylabel("input")
