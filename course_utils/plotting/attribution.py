@@ -25,7 +25,7 @@ def map_overlays(
             raise ValueError(f"{what} has {count} entries for {len(pictures)} pictures: give one a picture")
     columns = 1 + len(maps)
     figure, axes = plt.subplots(
-        len(pictures), columns, figsize=(2.1 * columns, 2.15 * len(pictures) + 0.7), squeeze=False
+        len(pictures), columns, figsize=(1.55 * columns, 1.6 * len(pictures) + 0.9), squeeze=False
     )
     for row, picture in enumerate(pictures):
         grey = picture.mean(axis=2) if picture.ndim == 3 else picture
