@@ -47,12 +47,11 @@ def unrolled_nets(fed_back: Mapping[str, str], message: str, steps: int = 4) -> 
 
 def gate_diagrams(message: str) -> Figure:
     """What an LSTM cell and a GRU cell compute in one step: gates below, the state that they change on top."""
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.5))
+    figure, axes = plt.subplots(2, 1, figsize=(6.4, 6.8))
     _draw_lstm(axes[0])
     _draw_gru(axes[1])
     for axis, title in zip(axes, ("LSTM", "GRU"), strict=True):
-        axis.set(xlim=(-1, 9.4), ylim=(-0.3, 5), aspect="equal")
-        axis.set_title(title, fontsize=12)
+        axis.set(xlim=(-1, 9.4), ylim=(-0.3, 5), aspect="equal", title=title)
         axis.axis("off")
     figure.suptitle(message, x=0.01, ha="left", fontsize=14)
     return figure
@@ -113,8 +112,8 @@ def _draw_lstm(axis: Axes) -> None:
     _line(axis, "c", (1.6, 4.4))
     _operation(axis, (4.4, 3.1), "×")
     _operation(axis, (8, 2.5), "×")
-    _node(axis, (8, 3.6), "tanh", "0.5", size=9)
-    axis.text(8.8, 2.5, "$h_t$", va="center", fontsize=12)
+    _node(axis, (8, 3.6), "tanh", "0.5", size=11)
+    axis.text(8.8, 2.5, "$h_t$", va="center", fontsize=14)
     for start, end in (
         ((1.6, 1.98), (1.6, 4.2)),
         ((3.75, 1.98), (4.22, 2.85)),
@@ -132,8 +131,8 @@ def _draw_gru(axis: Axes) -> None:
     _gates(axis, {"z": (1.6, "update"), "r": (4.2, "reset"), "g": (7, "candidate")})
     _line(axis, "h", (1.6, 7))
     _operation(axis, (7, 3.1), "×")
-    axis.text(4.2, 2.75, "1 − z", ha="right", fontsize=10)
-    axis.text(5.8, 1.68, "× U h", ha="center", fontsize=9)
+    axis.text(4.2, 2.75, "1 − z", ha="right", fontsize=12)
+    axis.text(5.8, 1.68, "× U h", ha="center", fontsize=11)
     for start, end in (
         ((1.6, 1.98), (1.6, 4.2)),
         ((1.98, 1.75), (6.72, 3.02)),
@@ -147,25 +146,25 @@ def _draw_gru(axis: Axes) -> None:
 def _gates(axis: Axes, gates: Mapping[str, tuple[float, str]]) -> None:
     """A row of gates, name -> (place, meaning), all of which read the input and the last output."""
     axis.plot([0.3, max(x for x, _ in gates.values())], [0.5, 0.5], "-", color="0.5", linewidth=1.5)
-    axis.text(0.2, 0.5, "$x_t$\n$h_{t-1}$", ha="right", va="center", fontsize=12)
+    axis.text(0.2, 0.5, "$x_t$\n$h_{t-1}$", ha="right", va="center", fontsize=14)
     for name, (x, meaning) in gates.items():
         _node(axis, (x, 1.6), f"${name}$", "C1" if name == "g" else "C0")
         _arrow(axis, (x, 0.5), (x, 1.22))
-        axis.text(x, 0.1, meaning, ha="center", fontsize=10)
+        axis.text(x, 0.1, meaning, ha="center", fontsize=12)
 
 
 def _line(axis: Axes, state: str, places: tuple[float, float]) -> None:
     """The way of the state along the top: a product at the first place, a sum at the second."""
     product, total = places
-    axis.text(-0.1, 4.5, f"${state}_{{t-1}}$", ha="right", va="center", fontsize=12)
-    axis.text(8.8, 4.5, f"${state}_t$", va="center", fontsize=12)
+    axis.text(-0.1, 4.5, f"${state}_{{t-1}}$", ha="right", va="center", fontsize=14)
+    axis.text(8.8, 4.5, f"${state}_t$", va="center", fontsize=14)
     for start, end in ((0, product - 0.3), (product + 0.3, total - 0.3), (total + 0.3, 8.7)):
         _arrow(axis, (start, 4.5), (end, 4.5), "black", 3)
     _operation(axis, (product, 4.5), "×")
     _operation(axis, (total, 4.5), "+")
 
 
-def _node(axis: Axes, centre: Place, text: str, colour: str, size: int = 12) -> None:
+def _node(axis: Axes, centre: Place, text: str, colour: str, size: int = 14) -> None:
     corner, style = (centre[0] - 0.38, centre[1] - 0.38), "round,pad=0,rounding_size=0.15"
     axis.add_patch(FancyBboxPatch(corner, 0.76, 0.76, style, facecolor="white", edgecolor=colour, linewidth=1.5))
     axis.text(*centre, text, ha="center", va="center", fontsize=size)
@@ -173,7 +172,7 @@ def _node(axis: Axes, centre: Place, text: str, colour: str, size: int = 12) -> 
 
 def _operation(axis: Axes, centre: Place, sign: str) -> None:
     axis.add_patch(Circle(centre, 0.3, facecolor="white", edgecolor="black", linewidth=1.5))
-    axis.text(*centre, sign, ha="center", va="center", fontsize=12)
+    axis.text(*centre, sign, ha="center", va="center", fontsize=14)
 
 
 def _arrow(axis: Axes, start: Place, end: Place, colour: str = "0.35", width: float = 1.3) -> None:
