@@ -53,9 +53,11 @@ def grade(
     out: Annotated[Path, typer.Option(help="Folder of the report.")],
     jobs: Annotated[int, typer.Option(min=1, help="Submissions at a time.")] = 1,
     seed: Annotated[
-        int | None, typer.Option(help="Of the numbers in the checks; secret and random without it.")
+        int | None, typer.Option(min=0, help="Of the numbers in the checks; secret and random without it.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one cell or one call.")] = 10.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds for a cell or a call; 30 times as many for a notebook.")
+    ] = 10.0,
     memory: Annotated[float, typer.Option(min=1.0, help="GB for one submission.")] = 4.0,
     resume: Annotated[bool, typer.Option(help="Keep the rows that are graded already.")] = True,
     regrade: Annotated[str, typer.Option(metavar="ID", help="Grade this student again, and keep the others.")] = "",
@@ -84,7 +86,7 @@ def grade(
     plan = Plan(
         jobs=jobs,
         seed=_seed(out, seed),
-        limits=Limits(seconds=timeout, memory=int(memory * 2**30)),
+        limits=Limits(seconds=timeout, total=30 * timeout, memory=int(memory * 2**30)),
         resume=resume,
         regrade=regrade,
         shard=(int(part[1]), int(part[2])),
@@ -113,9 +115,14 @@ def gradebook(
 def _seed(out: Path, asked: int | None) -> int:
     """The seed asked for, or that of a report to go on with, or a new secret one, kept beside the report."""
     kept = out / "seed.txt"
-    if asked is None and kept.exists():
-        return int(kept.read_text("utf-8"))
-    seed = secrets.randbelow(2**31) if asked is None else asked
-    out.mkdir(parents=True, exist_ok=True)
-    kept.write_text(f"{seed}\n", "utf-8")
+    try:
+        if asked is None and kept.exists():
+            return int(kept.read_text("utf-8"))
+        seed = secrets.randbelow(2**31) if asked is None else asked
+        out.mkdir(parents=True, exist_ok=True)
+        kept.write_text(f"{seed}\n", "utf-8")
+    except OSError as error:
+        raise CourseError(f"{out} cannot be written ({error.strerror}): give another folder with --out") from None
+    except ValueError:
+        raise CourseError(f"{kept} holds no seed: delete it, or give --seed") from None
     return seed

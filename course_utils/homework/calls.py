@@ -24,7 +24,7 @@ def described(answer: Any) -> Description:
         return Description(False, type(answer).__name__)
     try:
         parameters = inspect.signature(answer).parameters.values()
-    except (TypeError, ValueError):  # a builtin without one
+    except Exception:  # a builtin without one, or an object that claims to have one
         return Description(True, "function")
     places = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
     least = sum(each.default is each.empty for each in places)
@@ -50,14 +50,13 @@ def raised(error: BaseException) -> Raised:
     except Exception:  # a hostile or broken __str__
         text = "its message cannot be read"
     kind = re.sub(r"\W", "", type(error).__name__)[:60]
-    return Raised(kind, _first_sentence(text)[:300], where)
+    return Raised(kind, _first_sentence(text), where)
 
 
 def _first_sentence(text: str) -> str:
-    """The sentence that matters: Paddle's errors carry a stack of C++ calls around it."""
-    summary = re.search(r"\(?\w*(?:Argument|Error|Found|Range)\)? (.+?)(?:\n|\[Hint|\(at )", text, re.DOTALL)
-    if "Error Message Summary" in text and summary:
-        text = text.partition("Error Message Summary")[2].lstrip(":-\n ")
-        text = re.sub(r"^\w+Error: ", "", text)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return re.sub(r"\s+", " ", lines[0]) if lines else "no message"
+    """The sentence that matters: Paddle's errors have a kind before it, and places in C++ around it."""
+    _, summary, rest = text.partition("Error Message Summary")
+    text = re.sub(r"^(\(\w+\) |[\s:-]*\w+Error: )", "", rest if summary else text)
+    lines = re.split(r"\n\s*\[Hint|\(at /", text)[0].split("\n")
+    first = next((line for line in lines if line.strip()), "no message")
+    return " ".join(first.split()) if len(first) <= 300 else f"{' '.join(first[:299].split())}…"

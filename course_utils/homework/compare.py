@@ -36,9 +36,7 @@ def like(value: Any, wanted: Any, what: str) -> tuple[Any, str]:
             return None, f"{what} has no entry {missing[0]!r}."
         return _likes({key: value[key] for key in wanted}.items(), wanted, what)
     if isinstance(wanted, list | tuple):
-        if isinstance(value, np.ndarray) and value.ndim:
-            value = list(value)
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, list | tuple) and not (isinstance(value, np.ndarray) and value.ndim):
             return None, f"{what} is {_kind(value)}, not {_kind(wanted)}."
         if len(value) != len(wanted):
             return None, f"{what} has {len(value)} items, not {len(wanted)}."

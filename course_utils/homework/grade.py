@@ -8,12 +8,14 @@ Each row is kept as soon as it is done, so a run that was stopped goes on where 
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import hashlib
 import json
 import re
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,11 +28,13 @@ from course_utils.homework import ladder
 from course_utils.homework.assignments import assignment
 from course_utils.homework.expected import expected_cases
 from course_utils.homework.ladder import Outcome
-from course_utils.homework.process import Limits, StudentProcess
+from course_utils.homework.process import Limits, StudentProcess, isolation
 from course_utils.homework.questions import Assignment, Prepared
 from course_utils.homework.submissions import Found, Sheet, read_sheet, submissions
 
 __all__ = ["Plan", "Row", "grade", "grade_sheet"]
+
+LONGEST = 20_000  # characters of a cell or an answer that is looked at for pairs
 
 
 @dataclass(frozen=True)
@@ -90,22 +94,26 @@ def grade(name: str, source: Path, out: Path, plan: Plan) -> list[Row]:
             rows = list(pool.map(lambda each: _row(each, homework, cases, kept, plan), found))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    if plan.regrade and plan.regrade not in {row.student for row in rows}:
+        raise CourseError(f"there is no submission of {plan.regrade!r} to grade again: give an id of grades.csv")
     return _latest(rows)
 
 
 def _row(found: Found, homework: Assignment, cases: dict[str, list[Prepared]], kept: Path, plan: Plan) -> Row:
     """The row of one file, graded now or before."""
-    path = kept / f"{_digest(found, homework.name, plan.seed)}.json"
+    path = kept / f"{_digest(found, homework, plan)}.json"
+    changed = found.changed.isoformat(timespec="minutes")
+    late = plan.deadline is not None and found.changed > plan.deadline
     if plan.resume and (row := _read(path)) and row.student != plan.regrade:
-        return row
+        return dataclasses.replace(row, changed=changed, late=late)
     began = time.monotonic()
     sheet = read_sheet(found.path) if found.path else Sheet(problem=found.problem)
     outcomes, notes = grade_sheet(sheet, homework, cases, plan.limits)
     row = Row(
         student=sheet.student or _student(found.name, homework),
         file=found.name,
-        changed=found.changed.isoformat(timespec="minutes"),
-        late=plan.deadline is not None and found.changed > plan.deadline,
+        changed=changed,
+        late=late,
         outcomes=outcomes,
         notes=notes,
         answers=_answers(sheet, homework),
@@ -119,9 +127,11 @@ def _row(found: Found, homework: Assignment, cases: dict[str, list[Prepared]], k
     return row
 
 
-def _digest(found: Found, homework: str, seed: int) -> str:
-    """The same for the same file under the same name, graded for the same homework with the same seed."""
-    digest = hashlib.sha256(repr((found.name, homework, seed)).encode())
+def _digest(found: Found, homework: Assignment, plan: Plan) -> str:
+    """The same for the same file under the same name, graded on the same questions with the same seed and limits."""
+    asked = [(question.name, question.function, question.points) for question in homework.questions]
+    facts = found.name, found.problem, homework.name, asked, plan.seed, plan.limits, isolation()
+    digest = hashlib.sha256(repr(facts).encode())
     if found.path:
         with found.path.open("rb") as file:
             while part := file.read(2**20):
@@ -136,14 +146,15 @@ def grade_sheet(
     if sheet.problem:
         lost = [Outcome(each.name, "missing", 0, each.points, sheet.problem) for each in homework.questions]
         return tuple(lost), (sheet.problem,)
-    with StudentProcess(sheet.cells, homework.paddle, limits) as student:
+    paddle = homework.paddle or any(re.search(r"^\s*(import|from) paddle", cell, re.MULTILINE) for cell in sheet.cells)
+    with StudentProcess(sheet.cells, paddle, limits) as student:
         outcomes = []
         for question in homework.questions:
             outcome = ladder.check(question, cases[question.name], student)
             if outcome.verdict == "missing" and (why := _why_missing(question.function, sheet.cells, student.notes)):
                 outcome = dataclasses.replace(outcome, sentence=why)
             outcomes.append(dataclasses.replace(outcome, details=""))  # expected values stay with the grader
-        notes = [*sheet.notes, *student.notes.values(), *_remarks(sheet, homework)]
+        notes = [*sheet.notes, *(student.notes[cell] for cell in sorted(student.notes)), *_remarks(sheet, homework)]
     return tuple(outcomes), tuple(notes)
 
 
@@ -166,22 +177,25 @@ def _remarks(sheet: Sheet, homework: Assignment) -> list[str]:
         used = [name for name in question.avoid if re.search(rf"\b{name}\b", text)]
         if used:
             found.append(f"{question.name}: the notebook uses {', '.join(used)}, which the task forbids")
+    if re.search(r"course_utils\W+homework\W+(import\W+)?(hw\d|questions|expected|assignments)\b", text):
+        found.append("the notebook looks into the checks themselves")
     return found
 
 
 def _answers(sheet: Sheet, homework: Assignment) -> dict[str, str]:
-    """The last definition of each question's function, without comments or layout."""
+    """The last definition of each question's function, without comments or layout, where it is of a readable length."""
     answers = {}
     names = {question.function: question.name for question in homework.questions}
     for source in sheet.cells:
-        try:
-            body = ast.parse(source).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        plain = re.sub(r"^[%!].*$", "", source, flags=re.MULTILINE)
+        if len(plain) > LONGEST or not any(name in plain for name in names):
             continue
-        for node in body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
-                answers[names[node.name]] = ast.unparse(node)[:10_000]
-    return answers
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as an escape in a text that Python does not know
+            for node in ast.parse(plain).body:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
+                    answers[names[node.name]] = ast.unparse(node)
+    return {question: code for question, code in answers.items() if len(code) <= LONGEST}
 
 
 def _student(name: str, homework: Assignment) -> str:
@@ -198,7 +212,8 @@ def _latest(rows: list[Row]) -> list[Row]:
         by_student.setdefault(row.student, []).append(row)
     chosen = []
     for same in by_student.values():
-        note = f"{len(same)} files of this student: {same[-1].file} counted"
+        others = ", ".join(row.file for row in same[:-1])
+        note = f"{len(same)} files of this student: {same[-1].file} counted, not {others}"
         chosen.append(dataclasses.replace(same[-1], notes=(*same[-1].notes, note)) if len(same) > 1 else same[-1])
     return chosen
 

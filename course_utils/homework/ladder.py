@@ -36,9 +36,10 @@ class Raised:
 
 @dataclass(frozen=True)
 class TimedOut:
-    """No answer within this time."""
+    """No answer within this time; whole: it was the time for everything in the notebook together."""
 
     seconds: float
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,12 @@ def check(question: Question, cases: list[Prepared], student: Student) -> Outcom
     if problem:
         return Outcome(question.name, problem[0], 0, question.points, problem[1], parts=dict.fromkeys(parts, False))
     first: _Fault | None = None
-    answered: list[tuple[Prepared, Any]] = []
+    known: list[tuple[bool, set[str]]] = []  # of each answer: whether it is right, and the mistakes that give it
     for number, case in enumerate(cases):
         reply = student.call(question.function, question.driver, case.args, question.seconds)
         fault = _judge(question, case, reply)
         if isinstance(reply, Returned):
-            answered.append((case, reply.value))
+            known.append((fault is None, _mistakes(question, case, reply.value)))
         if fault is None:
             continue
         parts[case.part] = False
@@ -113,7 +114,7 @@ def check(question: Question, cases: list[Prepared], student: Student) -> Outcom
         return Outcome(question.name, "passed", question.points, question.points, parts=parts)
     points = round(question.points * sum(parts.values()) / len(parts), 2)
     verdict = "partly" if points else first.verdict
-    hint = _hint(question, answered) if first.verdict == "wrong" else ""
+    hint = _hint(question, known) if first.verdict == "wrong" else ""
     return Outcome(question.name, verdict, points, question.points, first.sentence, hint, parts, first.details)
 
 
@@ -146,6 +147,8 @@ def _described(question: Question, cases: list[Prepared], student: Student) -> t
 def _judge(question: Question, case: Prepared, reply: Reply) -> _Fault | None:
     """The other rungs, for one case."""
     name = f"{question.function}{_spelled(case.args)}"
+    if isinstance(reply, TimedOut) and reply.whole:
+        return _Fault("timed out", f"It was not asked: the whole notebook took more than {reply.seconds:g} s.")
     if isinstance(reply, TimedOut):
         return _Fault("timed out", f"{name} did not end within {reply.seconds:g} s: look for an endless loop.")
     if isinstance(reply, Crashed):
@@ -163,15 +166,16 @@ def _judge(question: Question, case: Prepared, reply: Reply) -> _Fault | None:
     return None if worst is None else _Fault("wrong", f"{name}: {worst[0]}", worst[1])
 
 
-def _hint(question: Question, answered: list[tuple[Prepared, Any]]) -> str:
+def _mistakes(question: Question, case: Prepared, value: Any) -> set[str]:
+    """The known mistakes that give this value."""
+    return {hint for hint, wrong in case.wrong if same(value, wrong, question.tolerance)}
+
+
+def _hint(question: Question, answers: list[tuple[bool, set[str]]]) -> str:
     """The known mistake that gives the first wrong answer, and as many of the others as any; or nothing."""
-    tolerance = question.tolerance
-    alike = [{hint for hint, wrong in case.wrong if same(value, wrong, tolerance)} for case, value in answered]
-    wrong = [not same(value, case.expected, tolerance) for case, value in answered]
-    if not any(wrong):
-        return ""
-    explained = [known.hint for known in question.known if known.hint in alike[wrong.index(True)]]
-    return max(explained, key=lambda hint: sum(hint in hints for hints in alike), default="")
+    first: set[str] = next((mistakes for right, mistakes in answers if not right), set())
+    explained = [known.hint for known in question.known if known.hint in first]
+    return max(explained, key=lambda hint: sum(hint in mistakes for _, mistakes in answers), default="")
 
 
 def _spelled(args: tuple[Any, ...]) -> str:

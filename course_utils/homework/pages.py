@@ -20,7 +20,7 @@ body{font:16px/1.5 system-ui,"Noto Sans","Noto Sans CJK SC",sans-serif;max-width
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid #ddd}
 .scroll{overflow-x:auto} td,li,p{overflow-wrap:anywhere} h1{margin-bottom:.2rem} small{color:#555}
-.n{text-align:right;font-variant-numeric:tabular-nums}
+.n{text-align:right;font-variant-numeric:tabular-nums} td a{white-space:nowrap}
 .card{border-left:.4rem solid #d55e00;padding:.2rem .9rem;margin:.9rem 0}
 .passed{border-color:#009e73} .partly{border-color:#e69f00}
 .bars{display:flex;align-items:flex-end;height:5.5rem;gap:2px;border-bottom:1px solid #888}
@@ -34,8 +34,10 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px 
 
 def file_name(student: str) -> str:
     """A name for a student's page that any file system takes; ids that look alike there stay apart."""
-    plain = re.sub(r"[^\w-]", "_", student)[:60] or "_"
-    return plain if plain == student else f"{plain}_{hashlib.sha256(student.encode()).hexdigest()[:6]}"
+    if re.fullmatch(r"(?!(con|prn|aux|nul|com\d|lpt\d)$)[a-z0-9_-]{1,60}", student):
+        return student
+    plain = re.sub(r"[^\w-]", "_", student)[:40] or "_"
+    return f"{plain}.{hashlib.sha256(student.encode()).hexdigest()[:10]}"
 
 
 def student_page(row: Row, line: Mapping[str, Any], homework: Assignment) -> str:
@@ -49,14 +51,15 @@ def student_page(row: Row, line: Mapping[str, Any], homework: Assignment) -> str
         points = f"{outcome.points:g} of {outcome.maximum} points"
         cards.append(f'<div class="card {outcome.verdict}"><strong>{_text(heading)}</strong>, {points}{body}</div>')
     opened = "".join(
-        f"<li>{_text(title)}: {_points(line.get(f'open{number}', ''))}</li>"
+        f"<li>{_text(title)}: {_marked(line.get(f'open{number}', ''))}</li>"
         for number, title in enumerate(homework.open_questions, 1)
     )
     notes = "".join(f"<li>{_text(note)}</li>" for note in row.notes)
+    handed_in = f", handed in {row.changed.replace('T', ' ')}{', late' if row.late else ''}" if row.changed else ""
     return _page(
         f"{homework.title}: {row.student}",
-        f"<p>{line['total']:g} points; the checked questions have {line['of']}. File: {_text(row.file or 'none')}"
-        f"{', handed in ' + _text(row.changed) if row.changed else ''}{', late' if row.late else ''}.</p>"
+        f"<p>{line['total']:g} points; the checked questions have {line['of']}. "
+        f"File: {_text(row.file or 'none')}{handed_in}.</p>"
         + "".join(cards)
         + (f"<h2>Open questions</h2><ul>{opened}</ul>" if opened else "")
         + (f"<h2>Notes</h2><ul>{notes}</ul>" if notes else ""),
@@ -144,9 +147,11 @@ def _parts(parts: Mapping[str, bool]) -> str:
     )
 
 
+def _marked(value: Any) -> str:
+    return "not marked yet" if value == "" else f"{value:g} points"
+
+
 def _points(value: Any) -> str:
-    if value == "":
-        return ""
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 

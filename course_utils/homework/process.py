@@ -23,20 +23,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from course_utils.errors import CourseError
 from course_utils.homework import sandbox, values
 from course_utils.homework.ladder import Crashed, Description, Raised, Reply, Returned, TimedOut
+from course_utils.homework.values import printable
 
-__all__ = ["Limits", "StudentProcess", "isolation"]
+__all__ = ["Limits", "StudentProcess", "isolation", "remove"]
 
 PACKAGE = Path(__file__).resolve().parent.parent
 LOOK = 0.1  # seconds between two looks at what the process has written
+BLOCK = 4096  # bytes that an empty file or folder counts as
+IMPROPER = "it sent no proper answer"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may take: seconds a cell or call, bytes of memory and of files; isolated where possible."""
+    """What a submission may take: seconds a cell or call, and for all together; bytes of memory and of files."""
 
     seconds: float = 10.0
+    total: float = 300.0
     memory: int = 4 * 2**30
     scratch: int = 256 * 2**20
     starts: int = 25  # of its process, after crashes and endless loops
@@ -62,6 +67,8 @@ class StudentProcess:
         self.notes: dict[int, str] = {}  # what happened to a cell, by its number from 1
         self._left_out: set[int] = set()
         self._starts = 0
+        self._seconds = 0.0  # that it has taken so far
+        self._looked = 0.0  # when its files were last counted
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="course_submission_"))
 
@@ -72,50 +79,50 @@ class StudentProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
-        for path in [self._folder, *self._folder.rglob("*")]:
-            with contextlib.suppress(OSError):
-                if path.is_dir() and not path.is_symlink():
-                    path.chmod(0o700)  # a folder that was made unreadable
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove(self._folder)
 
     def describe(self, function: str) -> Description | Raised | TimedOut | Crashed | None:
         """What stands under the name after all cells have run."""
         reply = self._ask({"do": "describe", "name": function}, self.limits.seconds)
         if not isinstance(reply, Returned):
             return reply
-        if reply.value is None:
-            return None
-        try:
-            facts = reply.value
-            return Description(bool(facts["callable"]), str(facts["kind"]), int(facts["least"]), facts["most"])
-        except (TypeError, KeyError, ValueError):
-            return Crashed("it sent no proper answer")
+        match reply.value:
+            case None:
+                return None
+            case {"callable": bool(known), "kind": str(kind), "least": int(least), "most": int() | None as most}:
+                return Description(known, printable(kind)[:60], least, most)
+        return Crashed(IMPROPER)
 
     def call(self, function: str, driver: str, args: tuple[Any, ...], seconds: float) -> Reply:
         """One call; after an endless loop or a crash the process is started again when it is next asked."""
-        return self._ask({"do": "call", "name": function, "driver": driver, "args": args}, seconds)
+        command = {"do": "call", "name": function, "driver": driver, "args": args}
+        return self._ask(command, min(seconds, self.limits.seconds))
 
     def _ask(self, command: dict[str, Any], seconds: float) -> Reply:
         if self._process is None:
             self._start()
+        if self._left() <= 0:
+            self._end()
+            return TimedOut(self.limits.total, whole=True)
         if self._process is None:
             return Crashed("the notebook ends every process that it is run in")
         reply = self._exchange(command, seconds)
         if not isinstance(reply, Returned):
             self._end()
             return reply
-        value = reply.value
-        if isinstance(value, dict) and value.get("is") == "Raised":
-            return Raised(
-                str(value.get("kind", ""))[:60], str(value.get("sentence", ""))[:300], str(value.get("where", ""))[:100]
-            )
-        if isinstance(value, dict) and value.get("is") == "Returned":
-            return Returned(value.get("value"))
-        return Returned(value)
+        match reply.value:
+            case {"is": str("Raised"), "kind": str(kind), "sentence": str(sentence), "where": str(where)}:
+                return Raised(printable(kind)[:60], printable(sentence)[:300], printable(where)[:100])
+            case {"is": str("Returned"), "value": value}:
+                return Returned(value)
+        return reply
+
+    def _left(self) -> float:
+        return self.limits.total - self._seconds
 
     def _start(self) -> None:
         """Start and run the cells; a cell that ends the process is left out of the next start."""
-        while self._starts < self.limits.starts:
+        while self._starts < self.limits.starts and self._left() > 0:
             self._starts += 1
             if self._launch() and self._run_cells():
                 return
@@ -131,9 +138,12 @@ class StudentProcess:
                 why = reply.why if isinstance(reply, Crashed) else f"it did not end within {reply.seconds:g} s"
                 self.notes[number] = f"cell {number} was left out: {why}"
                 return False
-            if isinstance(reply, Returned) and isinstance(reply.value, dict):
-                facts = {key: str(reply.value.get(key, ""))[:300] for key in ("kind", "sentence")}
-                self.notes[number] = f"cell {number} raised {facts['kind']}: {facts['sentence']}"
+            if self._left() <= 0:
+                return False
+            match reply.value:
+                case {"kind": str(kind), "sentence": str(sentence)}:
+                    said = printable(sentence)[:300].rstrip(".")
+                    self.notes[number] = f"cell {number} raised {printable(kind)[:60]}: {said}"
         return True
 
     def _launch(self) -> bool:
@@ -159,25 +169,23 @@ class StudentProcess:
             "isolated": not sandbox.missing(),
             "readable": [str(path) for path in _readable()],
             "memory": self.limits.memory,
-            "seconds": int(60 * self.limits.seconds),
+            "seconds": int(self.limits.total) + 60,
             "paddle": self.paddle,
         }
         reply = self._exchange(start, 120)
         if reply == Returned("ready"):
             return True
-        raise RuntimeError(f"the process for a submission did not start ({reply}): run course doctor")
+        gigabytes = self.limits.memory / 2**30
+        raise CourseError(f"the process for a submission did not start with {gigabytes:g} GB: give it more memory")
 
     def _exchange(self, command: dict[str, Any], seconds: float) -> Returned | TimedOut | Crashed:
         """Send one command and wait for its answer, watching the time and the files that the process writes."""
-        frame = values.encode(command)
-        deadline = time.monotonic() + seconds
+        frame, began = values.encode(command), time.monotonic()
+        deadline = began + seconds
         try:
-            os.write(self._commands, struct.pack("<Q", len(frame)))
-            view = memoryview(frame)
-            while view:
-                view = view[os.write(self._commands, view[:65536]) :]
+            self._write(struct.pack("<Q", len(frame)) + frame, deadline)
             size = struct.unpack("<Q", self._read(8, deadline))[0]
-            if size > values.LIMIT + 2**20:
+            if size > values.LARGEST:
                 return Crashed("it sent an answer that is too large")
             return Returned(values.decode(self._read(size, deadline)))
         except TimeoutError:
@@ -185,25 +193,38 @@ class StudentProcess:
         except (BrokenPipeError, EOFError):
             return Crashed(self._how_it_ended())
         except ValueError:
-            return Crashed("it sent no proper answer")
+            return Crashed(IMPROPER)
         except OSError as error:
             return Crashed(str(error))
+        finally:
+            self._seconds += time.monotonic() - began
 
-    def _read(self, size: int, deadline: float) -> bytes:
+    def _write(self, data: bytes, deadline: float) -> None:
+        view = memoryview(data)
+        while view:
+            if self._watched(deadline, select.select([], [self._commands], [], LOOK)[1]):
+                view = view[os.write(self._commands, view[:4096]) :]  # what a pipe that has room takes at once
+
+    def _read(self, size: int, deadline: float) -> bytearray:
         data = bytearray()
         while len(data) < size:
-            ready, _, _ = select.select([self._answers], [], [], LOOK)
-            if not ready:
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-                if _bytes_in(self._scratch) > self.limits.scratch:
-                    raise OSError(f"it wrote more than {self.limits.scratch // 2**20} MB of files")
-                continue
-            part = os.read(self._answers, min(size - len(data), 2**20))
-            if not part:
-                raise EOFError
-            data += part
-        return bytes(data)
+            if self._watched(deadline, select.select([self._answers], [], [], LOOK)[0]):
+                part = os.read(self._answers, min(size - len(data), 2**20))
+                if not part:
+                    raise EOFError
+                data += part
+        return data
+
+    def _watched(self, deadline: float, ready: list[int]) -> bool:
+        """Whether a pipe is ready; raises where the time is over or the files have grown too large."""
+        now = time.monotonic()
+        if now > deadline:
+            raise TimeoutError
+        if now - self._looked > LOOK:
+            if _bytes_in(self._scratch, self.limits.scratch) > self.limits.scratch:
+                raise OSError(f"it wrote more than {self.limits.scratch // 2**20} MB of files")
+            self._looked = time.monotonic()
+        return bool(ready)
 
     def _how_it_ended(self) -> str:
         assert self._process
@@ -213,7 +234,7 @@ class StudentProcess:
         if code is None:
             return "it closed its connection"
         if code < 0:
-            return f"it ended with {signal.Signals(-code).name}"
+            return f"it ended with signal {-code} ({signal.strsignal(-code) or 'unknown'})"
         return f"it ended itself with exit status {code}"
 
     def _end(self) -> None:
@@ -247,16 +268,31 @@ def _environment(scratch: Path) -> dict[str, str]:
 
 
 def _readable() -> list[Path]:
-    """Python, its libraries and the system's, the package itself; not the submissions, not the home folder."""
+    """Python, its libraries and the system's, the package; no submissions, no home folder, no other process."""
     paths = {Path(sys.prefix), Path(sys.base_prefix), PACKAGE, *map(Path, sysconfig.get_paths().values())}
-    system = ["/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/sys", "/dev/null", "/dev/urandom", "/dev/random"]
-    return sorted({path.resolve() for path in paths} | set(map(Path, system)))
+    system = "/usr /lib /lib64 /bin /sys /dev/null /dev/urandom /dev/random /etc/ld.so.cache /etc/localtime /etc/fonts"
+    system += " /proc/self /proc/cpuinfo /proc/meminfo /proc/stat /proc/version /proc/filesystems /proc/sys"
+    return sorted({path.resolve() for path in paths} | set(map(Path, system.split())))
 
 
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    for place, _, files in os.walk(folder):
-        for name in files:
-            with contextlib.suppress(OSError):
-                total += (Path(place) / name).lstat().st_size
+def _bytes_in(folder: Path, limit: int) -> int:
+    """Bytes of the files below a folder, each at least a block; no longer counted once they pass the limit."""
+    total, folders = 0, [str(folder)]
+    while folders and total <= limit:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                total += BLOCK
+                with contextlib.suppress(OSError):
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
     return total
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder, however deep it is and whatever rights its parts were given."""
+    if os.name == "posix":  # Python's own way ends at a depth of a thousand
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
+    shutil.rmtree(folder, ignore_errors=True)

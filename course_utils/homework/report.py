@@ -10,6 +10,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +23,9 @@ from course_utils.homework.grade import Row
 from course_utils.homework.questions import Assignment
 from course_utils.homework.similar import similar_pairs
 
-__all__ = ["Facts", "read_marks", "read_roster", "write_report"]
+__all__ = ["Facts", "read_marks", "read_roster", "write_csv", "write_report"]
+
+FORMULA = tuple("=+-@")
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,10 @@ def write_report(rows: Sequence[Row], homework: Assignment, out: Path, facts: Fa
     everyone = [*rows, *_absent(rows, homework, facts.roster)]
     everyone.sort(key=lambda row: row.student)
     lines = [_line(row, homework, facts) for row in everyone]
-    _write_csv(out / "grades.csv", lines)
+    write_csv(out / "grades.csv", lines)
     pairs = similar_pairs({row.student: row.answers for row in rows})
     columns = ("question", "student", "other", "alike")
-    _write_csv(out / "similar.csv", [dict(zip(columns, pair, strict=True)) for pair in pairs], columns)
+    write_csv(out / "similar.csv", [dict(zip(columns, pair, strict=True)) for pair in pairs], columns)
     _write_marks(out / "marks.csv", everyone, homework)
     found = {
         "homework": homework.name,
@@ -57,7 +61,8 @@ def write_report(rows: Sequence[Row], homework: Assignment, out: Path, facts: Fa
     }
     _write(out / "report.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     students = out / "students"
-    students.mkdir(exist_ok=True)
+    shutil.rmtree(students, ignore_errors=True)  # pages of students who are no longer there
+    students.mkdir(parents=True)
     for row, line in zip(everyone, lines, strict=True):
         _write(students / f"{pages.file_name(row.student)}.html", pages.student_page(row, line, homework))
     _write(out / "index.html", pages.summary_page(everyone, lines, homework, facts.seed, facts.isolation, pairs))
@@ -65,7 +70,8 @@ def write_report(rows: Sequence[Row], homework: Assignment, out: Path, facts: Fa
 
 def read_roster(path: Path) -> dict[str, str]:
     """Names by student id from a CSV with the columns id and name; raises CourseError where they are missing."""
-    return {line["id"].strip(): line["name"].strip() for line in _read_csv(path, ("id", "name")) if line["id"].strip()}
+    lines = _read_csv(path, ("id", "name"))
+    return {_meant(line["id"].strip()): line["name"].strip() for line in lines if line["id"].strip()}
 
 
 def read_marks(path: Path) -> dict[tuple[str, int], float]:
@@ -77,10 +83,19 @@ def read_marks(path: Path) -> dict[tuple[str, int], float]:
     for number, line in enumerate(_read_csv(path, ("student", "question", "points")), 2):
         if line["points"].strip():
             try:
-                marks[line["student"], int(line["question"])] = float(line["points"])
+                marks[_meant(line["student"]), int(line["question"])] = _mark(line["points"])
             except ValueError:
-                raise CourseError(f"{path.name}, line {number}: {line['points']!r} is no number of points") from None
+                raise CourseError(
+                    f"{path.name}, line {number}: give the number of the question and of its points, not "
+                    f"{line['question']!r} and {line['points']!r}"
+                ) from None
     return marks
+
+
+def _mark(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(text)
+    return value
 
 
 def _absent(rows: Iterable[Row], homework: Assignment, roster: Mapping[str, str]) -> list[Row]:
@@ -124,10 +139,10 @@ def _write_marks(path: Path, rows: Iterable[Row], homework: Assignment) -> None:
     """The table that the teacher fills for the open questions; one that is there is not touched."""
     if homework.open_questions and not path.exists():
         numbers = range(1, len(homework.open_questions) + 1)
-        _write_csv(path, [{"student": row.student, "question": n, "points": ""} for row in rows for n in numbers])
+        write_csv(path, [{"student": row.student, "question": n, "points": ""} for row in rows for n in numbers])
 
 
-def _write_csv(path: Path, lines: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
+def write_csv(path: Path, lines: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
     """With a mark at its beginning by which spreadsheets know UTF-8, and no cell that they would take for a formula."""
     with path.with_suffix(".part").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, list(lines[0]) if lines else list(columns))
@@ -137,7 +152,12 @@ def _write_csv(path: Path, lines: Sequence[Mapping[str, Any]], columns: Sequence
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
+
+
+def _meant(value: str) -> str:
+    """What `_harmless` made its text of."""
+    return value[1:] if value[:1] == "'" and value[1:2] in FORMULA else value
 
 
 def _read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:

@@ -15,13 +15,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from course_utils.homework.system_calls import REFUSED
+from course_utils.homework.system_calls import REFUSED, Refused
 
 __all__ = ["enter_files", "enter_processes", "limit", "missing"]
 
 FILE_BYTES = 32 * 2**20  # of one file that the student's code writes
 OPEN_FILES = 256
-PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 38, 22, 1, 4
+PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG = 38, 1
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT, LANDLOCK_PATH_BENEATH = 444, 445, 446, 1
 READ, EVERYTHING_ON_A_FILE = 0b1101, 0b100000000000110  # execute + read file + read dir; what applies to plain files
 ABI_RIGHTS = {1: 2**13 - 1, 2: 2**14 - 1, 3: 2**15 - 1, 4: 2**15 - 1, 5: 2**16 - 1}  # all rights on files that it knows
@@ -89,9 +89,8 @@ def enter_processes() -> None:
 
     For all threads of this process. Raises OSError where the kernel refuses.
     """
-    architecture, refused, cloning = REFUSED[platform.machine()]
     libc = ctypes.CDLL(None, use_errno=True)
-    program = _filter(architecture, sorted(refused.values()), cloning)
+    program = _filter(REFUSED[platform.machine()])
     code = ctypes.create_string_buffer(b"".join(program), 8 * len(program))
 
     class Program(ctypes.Structure):
@@ -103,7 +102,7 @@ def enter_processes() -> None:
     _checked(libc.syscall(number, 1, 1, pointer))  # SECCOMP_SET_MODE_FILTER, for all threads (TSYNC)
 
 
-def _filter(architecture: int, refused: list[int], cloning: dict[str, int]) -> list[bytes]:
+def _filter(refused: Refused) -> list[bytes]:
     """Classic BPF: instructions of (code, jump if true, jump if false, k)."""
     load, jump_equal, jump_set, answer = 0x20, 0x15, 0x45, 0x06
     allow, error, kill = 0x7FFF0000, 0x00050000, 0x80000000
@@ -112,26 +111,29 @@ def _filter(architecture: int, refused: list[int], cloning: dict[str, int]) -> l
     def step(code: int, k: int, true: int = 0, false: int = 0) -> bytes:
         return struct.pack("HBBI", code, true, false, k)
 
+    refuse, permit = step(answer, error | EPERM), step(answer, allow)
     program = [
         step(load, machine),
-        step(jump_equal, architecture, true=1),
+        step(jump_equal, refused.machine, true=1),
         step(answer, kill),  # a 32-bit call would have other numbers
         step(load, number),
         step(0x35, 0x40000000, false=1),  # x32 calls likewise
-        step(answer, error | EPERM),
+        refuse,
     ]
-    for call in refused:
-        program += [step(jump_equal, call, false=1), step(answer, error | EPERM)]
-    program += [step(jump_equal, cloning["clone3"], false=1), step(answer, error | ENOSYS)]  # its flags cannot be read
+    for call in sorted(refused.always.values()):
+        program += [step(jump_equal, call, false=1), refuse]
+    program += [step(jump_equal, refused.clone3, false=1), step(answer, error | ENOSYS)]  # its flags cannot be read
+    argument = step(load, first_argument)
     program += [
-        step(jump_equal, cloning["clone"], false=4),
-        step(load, first_argument),
+        step(jump_equal, refused.clone, false=4),
+        argument,
         step(jump_set, CLONE_THREAD, true=1),
-        step(answer, error | EPERM),
-        step(answer, allow),
-        step(answer, allow),
+        refuse,
+        permit,
     ]
-    return program
+    program += [step(jump_equal, refused.prlimit, false=4), argument, step(jump_equal, 0, true=1), refuse, permit]
+    program += [step(jump_equal, refused.prctl, false=4), argument, step(jump_equal, PR_SET_PDEATHSIG, false=1)]
+    return [*program, refuse, permit, permit]
 
 
 def _landlock_version() -> int:

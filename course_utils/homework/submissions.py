@@ -25,13 +25,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from course_utils.errors import CourseError
+from course_utils.homework.values import TEXT, printable
 
 __all__ = ["Found", "Sheet", "read_sheet", "sheet_of", "submissions"]
 
 LARGEST = 256 * 2**20  # bytes of one notebook
-DIRECT = 8 * 2**20  # up to this a notebook is read in this process
+DIRECT = 2**20  # up to this a notebook is read in this process; JSON may take 30 times as many bytes once it is read
 RATIO = 200  # of a zip's unpacked to its packed bytes: text packs to a fifth, outputs to a fiftieth
-CODE = 4 * 2**20  # characters of code in one notebook
+CODE = 2**20  # characters of code in one notebook
 IDENTITY = re.compile(r"(?:student\s*id|学号)[^:：\n]{0,20}[:：]\s*([\w.@-]{1,60})", re.IGNORECASE)
 
 
@@ -72,14 +73,14 @@ def submissions(source: Path, scratch: Path) -> Iterator[Found]:
 
 def _inside(source: Path, scratch: Path) -> Iterator[Found]:
     if source.is_file():
-        yield from _file(source, source.name, scratch)
+        yield from _file(source, printable(source.name), scratch)
         return
     for place, folders, names in os.walk(source):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         for name in sorted(names):
             path = Path(place) / name
             if not name.startswith("."):
-                yield from _file(path, path.relative_to(source).as_posix(), scratch)
+                yield from _file(path, printable(path.relative_to(source).as_posix()), scratch)
 
 
 def _file(path: Path, name: str, scratch: Path) -> Iterator[Found]:
@@ -107,7 +108,7 @@ def _zipped(path: Path, name: str, scratch: Path) -> Iterator[Found]:
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, copy: Path) -> Found:
-    label = f"{name}/{_decoded(member)}"
+    label = f"{name}/{printable(_decoded(member))}"
     try:
         changed = datetime(*member.date_time)
     except ValueError:
@@ -139,16 +140,13 @@ def read_sheet(path: Path) -> Sheet:
         return Sheet(problem=f"the file has {size:,} bytes: ask for it with its outputs cleared")
     if size <= DIRECT:
         return sheet_of(path.read_bytes())
-    run = subprocess.run(
-        [sys.executable, "-m", "course_utils.homework.submissions", str(path)],
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
+    command = [sys.executable, "-m", "course_utils.homework.submissions", str(path)]
+    run = subprocess.run(command, capture_output=True, check=False)  # it limits its own time
     if run.returncode:
         return Sheet(problem=f"the file of {size:,} bytes cannot be read: ask for it with its outputs cleared")
     cells, student, notes, problem = json.loads(run.stdout)
-    notes.append(f"its stored outputs take {size // 2**20} MB: they were left out")
+    if not problem:
+        notes.append(f"the file has {size // 2**20} MB: only its cells were read")
     return Sheet(tuple(cells), student, tuple(notes), problem)
 
 
@@ -172,8 +170,8 @@ def sheet_of(data: bytes) -> Sheet:
     sources = [(kind, _text(cell)) for kind, cell in cells]
     student = next((match[1] for _, source in sources[:6] if (match := IDENTITY.search(source))), "")
     code = tuple(source for kind, source in sources if kind == "code" and source.strip())
-    if sum(map(len, code)) > CODE:
-        return Sheet(problem=f"its code has more than {CODE:,} characters: ask for the homework alone")
+    if max(map(len, code), default=0) > TEXT or sum(map(len, code)) > CODE:
+        return Sheet(problem=f"its code has more than {TEXT:,} characters in a cell or {CODE:,} in all: ask for less")
     return Sheet(code, "" if student == "write" else student, tuple(notes))
 
 
@@ -183,15 +181,17 @@ def _cells(notebook: Any) -> list[tuple[str, dict[str, Any]]] | None:
         return None
     cells = notebook.get("cells")
     if cells is None and isinstance(sheets := notebook.get("worksheets"), list):
-        cells = [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells", [])]
+        found = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+        cells = [cell for part in found if isinstance(part, list) for cell in part]
     if not isinstance(cells, list):
         return None
-    return [(str(cell.get("cell_type")), cell) for cell in cells if isinstance(cell, dict)]
+    return [(str(cell.get("cell_type"))[:20], cell) for cell in cells if isinstance(cell, dict)]
 
 
 def _text(cell: dict[str, Any]) -> str:
     source = cell.get("source", cell.get("input", ""))
-    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+    lines = source if isinstance(source, list) else [source]
+    return "".join(line for line in lines if isinstance(line, str))
 
 
 def main(path: str) -> None:

@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LIMIT", "Unknown", "decode", "encode"]
+__all__ = ["LARGEST", "LIMIT", "TEXT", "Unknown", "decode", "encode", "printable"]
 
-LIMIT = 64 * 2**20  # bytes of one frame
+LIMIT = 16 * 2**20  # bytes of the arrays of one frame
+TREE = 2 * 2**20  # bytes of its JSON, which takes 30 times as many once it is read
+LARGEST = 8 + TREE + LIMIT
 DEPTH = 8
 ITEMS = 20_000
-TEXT = 20_000
+TEXT = 200_000
 DTYPES = {np.dtype(name).str for name in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")}
 
 
@@ -38,73 +40,82 @@ def encode(value: Any) -> bytes:
     Whatever else is in it becomes an Unknown with its class's name. Raises ValueError where the value is too large.
     """
     chunks: list[bytes] = []
-    counter = [0]
-    tree = json.dumps(_tree(value, chunks, counter, 0)).encode()
-    size = len(tree) + sum(map(len, chunks))
-    if size > LIMIT:
-        raise ValueError(f"the value takes {size:,} bytes: return at most {LIMIT:,}")
+    tree = json.dumps(_tree(value, chunks, [0, 0], 0)).encode()
+    if len(tree) > TREE:
+        raise ValueError(f"the value takes {len(tree):,} bytes: return at most {TREE:,}, or an array")
     return len(tree).to_bytes(8, "little") + tree + b"".join(chunks)
 
 
-def decode(frame: bytes) -> Any:
+def printable(text: str) -> str:
+    """A text that others wrote, on one line, without what steers a terminal or cannot be stored."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def decode(frame: bytes | bytearray) -> Any:
     """The value of a frame: dicts, lists and tuples of plain numbers, texts, arrays and Unknowns.
 
     Raises ValueError for anything that `encode` would not have written.
     """
     try:
-        if len(frame) > LIMIT + 8:
-            raise ValueError("it is too long")
         length = int.from_bytes(frame[:8], "little")
-        if length > len(frame) - 8:
+        if len(frame) < 8 or length > len(frame) - 8:
             raise ValueError("it is cut off")
+        if length > TREE or len(frame) - length - 8 > LIMIT:
+            raise ValueError("it is too long")
         tree = json.loads(frame[8 : 8 + length], parse_constant=_refuse)
-        return _value(tree, memoryview(frame)[8 + length :], [0], 0)
+        return _value(tree, memoryview(frame)[8 + length :], [0, 0], 0)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, OverflowError, MemoryError) as error:
         raise ValueError(f"the answer is not a value of ours: {error}") from None
 
 
-def _tree(value: Any, chunks: list[bytes], counter: list[int], depth: int) -> Any:
-    """What JSON says of a value: [kind, content]; the bytes of arrays go to `chunks`."""
-    counter[0] += 1
-    if depth > DEPTH or counter[0] > ITEMS:
+def _tree(value: Any, chunks: list[bytes], used: list[int], depth: int) -> Any:
+    """What JSON says of a value: [kind, content]; the bytes of arrays go to `chunks`. used: items and bytes so far."""
+    used[0] += 1
+    if depth > DEPTH or used[0] > ITEMS:
         raise ValueError(
             f"the value has more than {DEPTH} levels or {ITEMS:,} items: return a smaller one, or an array"
         )
-    if value is None or type(value) is bool:
+    if value is None or isinstance(value, bool):
         return ["plain", value]
-    if type(value) is int:
-        return ["int", str(value)[:TEXT]] if abs(value) < 10**1000 else ["unknown", "int of over 1,000 digits"]
-    if type(value) is float:
-        return ["float", repr(value)]
-    if type(value) is str:
+    if isinstance(value, int):
+        return ["int", str(int(value))] if abs(value) < 10**1000 else ["unknown", "int of over 1,000 digits"]
+    if isinstance(value, str):
         return ["text", value[:TEXT]]
-    if type(value) in (list, tuple):
-        return [type(value).__name__, [_tree(item, chunks, counter, depth + 1) for item in value]]
-    if type(value) is dict and all(type(key) is str for key in value):
-        return ["dict", [[key[:TEXT], _tree(item, chunks, counter, depth + 1)] for key, item in value.items()]]
-    array = _array(value)
-    if array is None:
-        return ["unknown", type(value).__name__[:80]]
-    start = sum(map(len, chunks))
-    if array.nbytes + start > LIMIT:
+    if isinstance(value, np.ndarray | np.generic) or _is_tensor(value):
+        return _array(value, chunks, used)
+    if isinstance(value, float):
+        return ["float", repr(float(value))]
+    if isinstance(value, list | tuple | range):
+        kind = "tuple" if isinstance(value, tuple) else "list"
+        return [kind, [_tree(item, chunks, used, depth + 1) for item in value]]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return ["dict", [[key[:TEXT], _tree(item, chunks, used, depth + 1)] for key, item in value.items()]]
+    return ["unknown", type(value).__name__[:80]]
+
+
+def _is_tensor(value: Any) -> bool:
+    """Whether it is Paddle's, told without importing Paddle."""
+    return type(value).__module__.split(".")[0] == "paddle" and hasattr(value, "numpy")
+
+
+def _array(value: Any, chunks: list[bytes], used: list[int]) -> list[Any]:
+    """An array of plain numbers for an array, a NumPy scalar or a tensor, in this machine's order and precision."""
+    array = np.array(value.numpy() if _is_tensor(value) else value, subok=False)
+    if array.dtype.kind in "biuf":
+        array = array.astype("f8" if array.dtype.itemsize > 8 else array.dtype.newbyteorder("="), order="C")
+    if array.dtype.str not in DTYPES:
+        return ["unknown", f"array of {array.dtype}"[:80]]
+    start = used[1]
+    used[1] += array.nbytes
+    if used[1] > LIMIT:
         raise ValueError(f"the value holds more than {LIMIT:,} bytes of arrays: return a smaller one")
     chunks.append(array.tobytes())
     return ["array", array.dtype.str, list(array.shape), start]
 
 
-def _array(value: Any) -> np.ndarray | None:
-    """An array of plain numbers for an array, a NumPy scalar or a Paddle tensor; None for anything else."""
-    if type(value).__module__.split(".")[0] == "paddle" and hasattr(value, "numpy"):
-        value = value.numpy()
-    if not isinstance(value, np.ndarray | np.generic):
-        return None
-    array = np.array(value, order="C", subok=False)
-    return array if array.dtype.str in DTYPES else None
-
-
-def _value(tree: Any, data: memoryview, counter: list[int], depth: int) -> Any:
-    counter[0] += 1
-    if depth > DEPTH or counter[0] > ITEMS:
+def _value(tree: Any, data: memoryview, used: list[int], depth: int) -> Any:
+    used[0] += 1
+    if depth > DEPTH or used[0] > ITEMS:
         raise ValueError("it has too many items")
     kind, content = tree[0], tree[1]
     if kind == "plain" and (content is None or type(content) is bool):
@@ -114,21 +125,29 @@ def _value(tree: Any, data: memoryview, counter: list[int], depth: int) -> Any:
     if kind == "float" and len(content) < 40:
         return float(content)
     if kind == "text" and len(content) <= TEXT:
-        return str(content)
+        return _text(content)
     if kind == "unknown" and len(content) < 100:
-        return Unknown(str(content))
+        return Unknown(printable(_text(content)))
     if kind in ("list", "tuple"):
-        items = [_value(item, data, counter, depth + 1) for item in content]
+        items = [_value(item, data, used, depth + 1) for item in content]
         return items if kind == "list" else tuple(items)
     if kind == "dict":
-        return {str(key): _value(item, data, counter, depth + 1) for key, item in content}
+        return {_text(key): _value(item, data, used, depth + 1) for key, item in content}
     if kind == "array" and content in DTYPES:
-        shape, start = [int(size) for size in tree[2]], int(tree[3])
+        shape, start = [int(size) for size in tree[2][:17]], int(tree[3])
         dtype, count = np.dtype(content), math.prod(shape)
-        if min([*shape, start, 0]) < 0 or len(shape) > 16 or start + count * dtype.itemsize > len(data):
-            raise ValueError("an array is not as long as it says")
+        used[1] += count * dtype.itemsize
+        if min([*shape, 0]) < 0 or len(shape) > 16 or start + count * dtype.itemsize != used[1] or used[1] > len(data):
+            raise ValueError("an array does not lie where the last one ended")  # or a few bytes could be many arrays
         return np.frombuffer(data, dtype, count, start).reshape(shape).copy()
     raise ValueError(f"kind {str(kind)[:40]!r} is not known")
+
+
+def _text(content: str) -> str:
+    """A text that can be written to a file: half a surrogate pair cannot."""
+    if type(content) is not str:
+        raise ValueError("a text is none")
+    return content.encode("utf-8", "replace").decode()
 
 
 def _refuse(name: str) -> None:

@@ -6,6 +6,8 @@ student's own answers and nothing else: expected values and verdicts live in the
 
 from __future__ import annotations
 
+import builtins
+import dataclasses
 import os
 import struct
 import sys
@@ -29,8 +31,11 @@ def main(commands: int, answers: int) -> None:
     if start["isolated"]:
         sandbox.enter_processes()
     _write(answers, values.encode("ready"))
-    from course_utils.homework import calls, ladder
+    from course_utils.homework import assignments, calls, ladder
 
+    for name in assignments.NAMES:
+        sys.modules[f"course_utils.homework.{name}"] = None  # type: ignore[assignment]  # importing it fails
+    original = dict(vars(builtins))
     while frame := _read(commands):
         command = values.decode(frame)
         if command["do"] == "run":
@@ -40,10 +45,11 @@ def main(commands: int, answers: int) -> None:
             answer = calls.described(found) if command["name"] in shell.user_ns else None
         else:
             answer = calls.call(shell.user_ns.get(command["name"]), command["driver"], tuple(command["args"]))
+        vars(builtins).update(original)  # what the student's code made of them is gone for the next question
         try:
-            reply = values.encode(_facts(answer))
-        except ValueError as error:
-            reply = values.encode(_facts(ladder.Raised("ValueError", str(error))))
+            reply = values.encode(_facts(_explained(answer)))
+        except (ValueError, MemoryError) as error:
+            reply = values.encode(_facts(ladder.Raised(type(error).__name__, str(error))))
         _write(answers, reply)
 
 
@@ -60,7 +66,15 @@ def _shell(with_paddle: bool) -> Any:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
     InteractiveShell.clear_instance()
-    return InteractiveShell.instance(config=config)
+    shell: Any = InteractiveShell.instance(config=config)
+    shell.enable_gui = lambda gui=None: None  # for %matplotlib
+    shell.ask_exit = lambda: None  # for exit()
+    shell.system = _no_program  # for !command
+    return shell
+
+
+def _no_program(command: str) -> None:
+    raise PermissionError(command)
 
 
 def _run(shell: Any, source: str) -> Any:
@@ -71,13 +85,20 @@ def _run(shell: Any, source: str) -> Any:
     return None if error is None else calls.raised(error)
 
 
+def _explained(answer: Any) -> Any:
+    """The same, with the reason where it raised since the box refuses something."""
+    refused = {"PermissionError": "programs, network and files outside are", "EOFError": "input() is"}
+    if kind := refused.get(getattr(answer, "kind", "")):
+        return dataclasses.replace(answer, sentence=f"{kind} not there when homework is graded")
+    return answer
+
+
 def _facts(answer: Any) -> Any:
     """Dataclasses of the ladder as dicts, which are what a frame can hold."""
-    from dataclasses import fields, is_dataclass
-
-    if not is_dataclass(answer) or isinstance(answer, type):
+    if not dataclasses.is_dataclass(answer) or isinstance(answer, type):
         return answer
-    return {"is": type(answer).__name__} | {each.name: getattr(answer, each.name) for each in fields(answer)}
+    facts = {each.name: getattr(answer, each.name) for each in dataclasses.fields(answer)}
+    return {"is": type(answer).__name__} | facts
 
 
 def _read(pipe: int) -> bytes:
