@@ -14,6 +14,7 @@ run = settings.setup("05_losses_and_optimizers", seed=5)
 
 # %%
 import itertools
+import random
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -771,7 +772,8 @@ plt.show()
 #
 # The notes say that code runs a little faster with a batch size that is a power of two. We time a step of training on a net
 # with one hidden layer, with batches of 60 to 68. They take turns, so that a busy moment of the machine strikes all alike,
-# and the whole is done several times, for an interval. 64 stands there twice: what separates the two is chance.
+# and the whole is done several times, for an interval, each time in another order: who always runs after the same one may
+# inherit its trouble. 64 stands there twice, and what separates the two is chance.
 # **Predict first:** what does a sample cost in a batch of 64, compared with its neighbours?
 
 # %% tags=["nbval-ignore-output"]
@@ -785,17 +787,18 @@ def train_step(images, classes):
     optimizer.clear_grad()
 
 
-batch_sizes = np.arange(60, 69)
+batch_sizes, others = np.arange(60, 69), np.arange(60, 69) != 64
 calls = {n: partial(train_step, paddle.randn([n, 784]), paddle.randint(0, 10, [n])) for n in map(int, batch_sizes)}
-calls["64 again"], repeats = calls[64], run.pick(full=120, quick=5)
-rounds = [timing.interleaved_ratios(calls, reference=64, repeats=repeats) for _ in range(run.pick(full=8, quick=3))]
+calls["64 again"], rounds = calls[64], []
+for _ in range(run.pick(full=20, quick=3)):
+    turns = {n: calls[n] for n in random.sample(list(calls), len(calls))}  # in an order of its own
+    rounds.append(timing.interleaved_ratios(turns, reference=64, repeats=run.pick(full=40, quick=5)))
 a_sample = [[64 / n * ratios["64 again" if n == 64 else n] for n in batch_sizes] for ratios in rounds]
 low, mean, high = metrics.mean_interval(np.array(a_sample))  # [9] each
 figure, axis = plt.subplots(figsize=(8, 3.2))
 plotting.interval_curves(axis, batch_sizes, {"time a sample": (low, mean, high)})
 axis.plot(64, mean[4], "s", color="C1", markersize=9)
 axis.set(xlabel="batch size (square: 64, timed a second time)", ylabel="time a sample / that of 64")
-others = batch_sizes != 64
 dearer, cheaper = (others & (low > 1)).sum(), (others & (high < 1)).sum()
 axis.set_title(f"A sample costs more than at 64 for {dearer} of 8 neighbours, less for {cheaper}")
 plt.show()
