@@ -19,13 +19,15 @@ SCORES, LABELS = np.array([0.1, 0.4, 0.35, 0.8, 0.9, 0.2]), np.array([0, 0, 1, 1
 def test_a_roc_figure_shows_curves_band_and_point():
     point = screening.operating_point(SCORES, LABELS, 0.4)
     figure = plotting.roc_figure({"a": (SCORES, LABELS), "b": (-SCORES, LABELS)}, "message", point)
-    (axis,) = figure.axes
+    axis, corner = figure.axes
     labels = axis.get_legend_handles_labels()[1]
     assert set(labels) == {"a: AUC 0.889", "b: AUC 0.111", "its 95 % band", "chance", "threshold"}
     false_alarms, sensitivity, _ = screening.roc_points(SCORES, LABELS)
     assert np.array_equal(axis.lines[0].get_xydata(), np.c_[false_alarms, sensitivity])
     dot = axis.containers[0].lines[0]
     assert (dot.get_xdata()[0], dot.get_ydata()[0]) == pytest.approx((1 / 3, 2 / 3))
+    assert np.array_equal(corner.lines[0].get_xydata(), axis.lines[0].get_xydata())
+    assert corner.get_xlim()[1] == 0.2
     assert len(plotting.roc_figure({"a": (SCORES, LABELS)}, "no point").axes[0].containers) == 0
 
 

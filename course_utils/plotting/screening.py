@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -18,9 +19,24 @@ __all__ = ["people_chart", "reliability_diagram", "roc_figure", "score_rows"]
 def roc_figure(
     tests: Mapping[str, tuple[ArrayLike, ArrayLike]], message: str, point: OperatingPoint | None = None
 ) -> Figure:
-    """ROC curves of tests, name -> (scores [N], labels [N]), the first with its 95 % band and its operating point."""
-    figure, axis = plt.subplots(figsize=(6, 5.2))
-    places = np.linspace(0, 1, 201)
+    """ROC curves of tests, name -> (scores [N], labels [N]), the first with its 95 % band and its operating point.
+
+    Beside the whole, its upper left corner, where good tests differ.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4.9))
+    for axis in axes:
+        _draw_roc(axis, tests, point)
+        axis.set(xlabel="share of the healthy called diseased")
+    axes[0].set(ylabel="share of the diseased found", xlim=(-0.02, 1), ylim=(0, 1.02))
+    axes[1].set(xlim=(-0.004, 0.2), ylim=(0.8, 1.004))
+    axes[0].legend(loc="lower right", fontsize=10)
+    axes[1].set_title("its upper left corner", fontsize=12)
+    figure.suptitle(message, x=0.01, ha="left", fontsize=14)
+    return figure
+
+
+def _draw_roc(axis: Axes, tests: Mapping[str, tuple[ArrayLike, ArrayLike]], point: OperatingPoint | None) -> None:
+    places = np.linspace(0, 1, 401)
     for k, (name, (scores, labels)) in enumerate(tests.items()):
         false_alarms, sensitivity, _ = screening.roc_points(scores, labels)
         area = screening.auc(scores, labels)
@@ -34,11 +50,6 @@ def roc_figure(
         across = [[x - (1 - point.specificity[2])], [1 - point.specificity[0] - x]]
         upright = [[y - point.sensitivity[0]], [point.sensitivity[2] - y]]
         axis.errorbar(x, y, xerr=across, yerr=upright, fmt="o", color="black", capsize=4, zorder=4, label="threshold")
-    axis.set(xlabel="share of the healthy called diseased", ylabel="share of the diseased found (sensitivity)")
-    axis.set(xlim=(-0.02, 1), ylim=(0, 1.02))
-    axis.set_title(message)
-    axis.legend(loc="lower right")
-    return figure
 
 
 def score_rows(
