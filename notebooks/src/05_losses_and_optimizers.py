@@ -165,7 +165,9 @@ tilt = {name: abs(after[0] - before[0]) for name, (before, after) in fits.items(
 assert tilt["MSE"] > 5 * max(tilt["MAE"], tilt["smooth L1"])
 titles = ("all on time", "one waits two hours (outside the picture)")
 panels = {title: (x, t, {name: pair[k] for name, pair in fits.items()}) for k, title in enumerate(titles)}
-figure = plotting.fitted_lines(panels, "One outlier turns the line of MSE, and no other", "kilometres", "minutes")
+figure = plotting.fitted_lines(
+    panels, "One outlier turns the line of MSE; the others hardly notice", "kilometres", "minutes"
+)
 figure.axes[0].set_ylim(0, 50)
 plt.show()
 
