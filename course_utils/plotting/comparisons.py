@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 __all__ = ["goal_curves", "measure_panels"]
 
@@ -53,6 +54,12 @@ def goal_curves(axis: Axes, ways: Mapping[str, Mapping[float, float]], limit: fl
             axis.plot(rates[best], values[best], marker, color=colour, markersize=12)
     axis.axhline(limit, color="0.5", linewidth=1, linestyle=":")
     axis.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="steps to the goal")
+    ticks = np.unique([rate for steps in ways.values() for rate in steps])
+    axis.set_xticks(ticks, labels=[f"{rate:g}" for rate in ticks])
+    axis.set_xticks([], minor=True)
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axis.set_yticks([], minor=True)
 
 
 def _draw(axis: Axes, row: int, value: float | Interval) -> None:
