@@ -46,9 +46,10 @@ def raised(error: BaseException) -> Raised:
     own = [frame for frame in frames if "ipython-input" in frame.filename or "ipykernel_" in frame.filename]
     where = f"line {own[-1].lineno} of {own[-1].name}" if own and own[-1].name != "<module>" else ""
     try:
-        text = str(error)
+        text = str(error)[:100_000]
     except Exception:  # a hostile or broken __str__
         text = "its message cannot be read"
+    text = re.sub(r"<ipython-input[^>]{0,40}>, ", "", text)  # in a SyntaxError
     kind = re.sub(r"\W", "", type(error).__name__)[:60]
     return Raised(kind, _first_sentence(text), where)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -67,6 +68,7 @@ class StudentProcess:
         self.notes: dict[int, str] = {}  # what happened to a cell, by its number from 1
         self._left_out: set[int] = set()
         self._starts = 0
+        self._number = 0  # of the command that was sent last
         self._seconds = 0.0  # that it has taken so far
         self._looked = 0.0  # when its files were last counted
         self._process: subprocess.Popen[bytes] | None = None
@@ -180,14 +182,18 @@ class StudentProcess:
 
     def _exchange(self, command: dict[str, Any], seconds: float) -> Returned | TimedOut | Crashed:
         """Send one command and wait for its answer, watching the time and the files that the process writes."""
-        frame, began = values.encode(command), time.monotonic()
+        self._number = secrets.randbits(60)  # which the student's code cannot guess for the commands to come
+        frame, began = values.encode(command | {"number": self._number}), time.monotonic()
         deadline = began + seconds
         try:
             self._write(struct.pack("<Q", len(frame)) + frame, deadline)
-            size = struct.unpack("<Q", self._read(8, deadline))[0]
-            if size > values.LARGEST:
-                return Crashed("it sent an answer that is too large")
-            return Returned(values.decode(self._read(size, deadline)))
+            while True:
+                size = struct.unpack("<Q", self._read(8, deadline))[0]
+                if size > values.LARGEST:
+                    return Crashed("it sent an answer that is too large")
+                match values.decode(self._read(size, deadline)):
+                    case {"number": int(number), "answer": answer} if number == self._number:
+                        return Returned(answer)  # any other was sent by the student's code, or is late
         except TimeoutError:
             return TimedOut(seconds)
         except (BrokenPipeError, EOFError):

@@ -11,7 +11,6 @@ import csv
 import dataclasses
 import json
 import math
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,10 +60,14 @@ def write_report(rows: Sequence[Row], homework: Assignment, out: Path, facts: Fa
     }
     _write(out / "report.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     students = out / "students"
-    shutil.rmtree(students, ignore_errors=True)  # pages of students who are no longer there
-    students.mkdir(parents=True)
+    students.mkdir(exist_ok=True)
+    written = set()
     for row, line in zip(everyone, lines, strict=True):
-        _write(students / f"{pages.file_name(row.student)}.html", pages.student_page(row, line, homework))
+        path = students / f"{pages.file_name(row.student)}.html"
+        _write(path, pages.student_page(row, line, homework))
+        written.add(path)
+    for path in set(students.glob("*.html")) - written:  # of students who are no longer there
+        path.unlink()
     _write(out / "index.html", pages.summary_page(everyone, lines, homework, facts.seed, facts.isolation, pairs))
 
 

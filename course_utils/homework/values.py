@@ -90,7 +90,7 @@ def _tree(value: Any, chunks: list[bytes], used: list[int], depth: int) -> Any:
         return [kind, [_tree(item, chunks, used, depth + 1) for item in value]]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return ["dict", [[key[:TEXT], _tree(item, chunks, used, depth + 1)] for key, item in value.items()]]
-    return ["unknown", type(value).__name__[:80]]
+    return ["unknown", (value.kind if isinstance(value, Unknown) else type(value).__name__)[:80]]
 
 
 def _is_tensor(value: Any) -> bool:
@@ -100,15 +100,15 @@ def _is_tensor(value: Any) -> bool:
 
 def _array(value: Any, chunks: list[bytes], used: list[int]) -> list[Any]:
     """An array of plain numbers for an array, a NumPy scalar or a tensor, in this machine's order and precision."""
-    array = np.array(value.numpy() if _is_tensor(value) else value, subok=False)
-    if array.dtype.kind in "biuf":
-        array = array.astype("f8" if array.dtype.itemsize > 8 else array.dtype.newbyteorder("="), order="C")
-    if array.dtype.str not in DTYPES:
+    array = np.asarray(value.numpy() if _is_tensor(value) else value)
+    dtype = array.dtype.newbyteorder("=") if array.dtype.itemsize <= 8 else np.dtype("f8")
+    if array.dtype.kind not in "biuf":
         return ["unknown", f"array of {array.dtype}"[:80]]
     start = used[1]
-    used[1] += array.nbytes
+    used[1] += array.size * dtype.itemsize
     if used[1] > LIMIT:
         raise ValueError(f"the value holds more than {LIMIT:,} bytes of arrays: return a smaller one")
+    array = np.array(array, dtype, order="C", subok=False)
     chunks.append(array.tobytes())
     return ["array", array.dtype.str, list(array.shape), start]
 

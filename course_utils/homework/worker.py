@@ -30,7 +30,7 @@ def main(commands: int, answers: int) -> None:
     shell = _shell(start["paddle"])
     if start["isolated"]:
         sandbox.enter_processes()
-    _write(answers, values.encode("ready"))
+    _write(answers, values.encode({"number": start["number"], "answer": "ready"}))
     from course_utils.homework import assignments, calls, ladder
 
     for name in assignments.NAMES:
@@ -47,9 +47,10 @@ def main(commands: int, answers: int) -> None:
             answer = calls.call(shell.user_ns.get(command["name"]), command["driver"], tuple(command["args"]))
         vars(builtins).update(original)  # what the student's code made of them is gone for the next question
         try:
-            reply = values.encode(_facts(_explained(answer)))
+            reply = values.encode({"number": command["number"], "answer": _facts(_explained(answer))})
         except (ValueError, MemoryError) as error:
-            reply = values.encode(_facts(ladder.Raised(type(error).__name__, str(error))))
+            raised = ladder.Raised(type(error).__name__, str(error))
+            reply = values.encode({"number": command["number"], "answer": _facts(raised)})
         _write(answers, reply)
 
 
