@@ -84,11 +84,10 @@ def difference(got: Any, wanted: Any, tolerance: float | None) -> tuple[str, str
         return None
     if isinstance(wanted, str):
         return None if got == wanted else ("the text differs.", f"got {got[:60]!r}, expected {wanted!r}")
-    target = np.asarray(wanted)
+    got, target = np.asarray(got), np.asarray(wanted)
     if target.dtype.kind in "biu":
-        bad = got != target
+        bad = np.asarray(got != target)
     else:
-        got = np.asarray(got)
         precision = min(got.dtype.str[1:] if got.dtype.kind == "f" else "f8", target.dtype.str[1:])
         largest = np.abs(target[np.isfinite(target)]).max(initial=0)
         allowed = (TOLERANCES[precision] if tolerance is None else tolerance) * max(float(largest), 1e-30)
@@ -109,19 +108,14 @@ def _number(value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, Unknown):
-        return a(value.kind)
-    if isinstance(value, np.ndarray) and value.ndim:
-        return f"an array {list(value.shape)} of {value.dtype}"
-    if isinstance(value, bool | np.bool_):
-        return "True or False"
-    names = {int: "a whole number", float: "a number", str: "a text", dict: "a dict", type(None): "None"}
-    names |= {list: f"a list of {len(value)}" if isinstance(value, list) else "", tuple: "a tuple"}
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, np.ndarray | np.generic):
-        return "a whole number" if value.dtype.kind in "iu" else "a number"
-    if isinstance(value, tuple):
-        return f"a tuple of {len(value)}"
-    return names[type(value)]
+        if value.ndim:
+            return f"an array {list(value.shape)} of {value.dtype}"
+        value = value.item()
+    names = {bool: "True or False", int: "a whole number", float: "a number", str: "a text", dict: "a dict"}
+    return names.get(type(value), "None")
 
 
 def a(kind: str) -> str:
