@@ -172,7 +172,9 @@ for first in (1.0, -1.0):
 # $$\delta_t = (g_t + U^\top \delta_{t+1}) \odot (1 - h_t^2)$$
 #
 # $$\frac{\partial L}{\partial U} = \sum_t \delta_t\, h_{t-1}^\top \qquad \frac{\partial L}{\partial W} = \sum_t \delta_t\,
-# x_t^\top \qquad \frac{\partial L}{\partial b} = \sum_t \delta_t \qquad \frac{\partial L}{\partial x_t} = W^\top \delta_t$$
+# x_t^\top$$
+#
+# $$\frac{\partial L}{\partial b} = \sum_t \delta_t \qquad \frac{\partial L}{\partial x_t} = W^\top \delta_t$$
 #
 # Here $\odot$ multiplies number by number, and $1 - h^2$ is the slope of the tanh.
 #
@@ -234,8 +236,7 @@ for name, slope, theirs in zip(("x", "W", "U", "b", "b'"), (of_x, *of_weights), 
 # $\sigma(U) > 1$ it *may* explode. The bound says nothing then, and we have to measure.
 #
 # **Predict first:** we take $U = s\,Q$ with an orthogonal matrix (正交矩阵) $Q$, a rotation or reflection, so that all its
-# singular values are $s$. For $s = 1$ the bound does not
-# fall at all. Does the gradient?
+# singular values are $s$ ("rotation" in the figure). For $s = 1$ the bound does not fall at all. Does the gradient?
 
 
 # %%
@@ -392,7 +393,9 @@ for (name, ours_), clip in zip(by_hand.items(), paddles):
 # parts, $z$ for what stays and $1 - z$ for what comes in (some books swap the two), and a reset gate (重置门) $r$ hides the
 # old state from the candidate. In Paddle's form:
 #
-# $$r_t, z_t = \mathrm{sigm}(W x_t + b + U h_{t-1} + b') \qquad g_t = \tanh(W x_t + b + r_t \odot (U h_{t-1} + b'))$$
+# $$r_t, z_t = \mathrm{sigm}(W x_t + b + U h_{t-1} + b')$$
+#
+# $$g_t = \tanh(W x_t + b + r_t \odot (U h_{t-1} + b'))$$
 #
 # $$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot g_t$$
 
@@ -600,9 +603,10 @@ for seed in range(run.pick(full=5, quick=2)):
 accuracy = {kind: 100 * np.mean(runs, axis=1) for kind, runs in right.items()}
 for kind, runs in right.items():
     low, high = metrics.wilson_interval(int(runs[0].sum()), test.size)
-    print(f"{kind:7} seed 0: {accuracy[kind][0]:.1f} %, 95 % interval {100 * low:.1f} to {100 * high:.1f}", end="")
+    print(f"{kind:7} seed 0: {accuracy[kind][0]:.1f} %, {100 * low:.1f} to {100 * high:.1f}")
     low, mean, high = metrics.mean_interval(accuracy[kind] - accuracy["simple"])
-    print("" if kind == "simple" else f"; over seeds, minus simple: {mean:+.1f} points, {low:+.1f} to {high:+.1f}")
+    if kind != "simple":
+        print(f"    minus simple, over seeds: {mean:+.1f} points, {low:+.1f} to {high:+.1f}")
 
 # %% [markdown]
 # The Wilson interval tells what the choice of test images leaves open, the interval over seeds what first weights and order
@@ -624,8 +628,8 @@ axis.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
-# They were never asked before the last row, so what they hold on the way need not be readable by the last layer; it is
-# made ready late. Now we look into the LSTM with our own cell and its trained weights, on one digit.
+# They were never asked before the last row, so what they hold on the way need not be readable by the last layer. Now we
+# look into the LSTM with our own cell and its trained weights, on one digit.
 
 # %%
 chosen = int(np.flatnonzero(right["lstm"][-1])[0])
@@ -690,10 +694,12 @@ live = {
     arm: np.array([memory_task.learn(arm, lag, seed, rates[arm, lag], steps)[0] for seed in memory_seeds]) / 5
     for arm in memory_task.ARMS
 }
+print(f"lag {lag}: right in %, seed by seed; minus simple, with its 95 % interval")
 for arm, values in live.items():
+    print(f"{arm:24}", " ".join(f"{value:3.0f}" for value in values))
     low, mean, high = metrics.mean_interval(values - live["simple"])
-    against = "" if arm == "simple" else f"minus simple {mean:+6.1f} points, {low:+.1f} to {high:+.1f}"
-    print(f"{arm:26} lag {lag}: {' '.join(f'{value:5.1f}' for value in values)} %   {against}")
+    if arm != "simple":
+        print(f"    {mean:+.0f} points, {low:+.0f} to {high:+.0f}")
 
 # %% [markdown]
 # That was one lag. The same at more lags, with ten seeds that took no part in choosing the rates, takes a quarter of an
@@ -725,11 +731,13 @@ plt.show()
 
 # %%
 solved = {arm: {far: sum(np.array(by_lag[far]) > 95) for far in stored_lags} for arm, by_lag in found.items()}
-print("runs of 10 that got more than 95 % right (of lag 100: the 95 % interval of the share)")
+print("runs of 10 that got more than 95 % right")
+print(f"{'lag':24}" + "".join(f"{far:4}" for far in stored_lags))
 for arm, counts in solved.items():
-    low, high = metrics.wilson_interval(int(counts[100]), 10)
-    columns = "".join(f"{f'lag {far}: {counts[far]}':>14}" for far in stored_lags)
-    print(f"{arm:25}{columns}   ({100 * low:.0f} to {100 * high:.0f} %)")
+    print(f"{arm:24}" + "".join(f"{counts[far]:4}" for far in stored_lags))
+for arm in ("simple", "simple, orthogonal", "LSTM, gate set to the lag"):
+    low, high = metrics.wilson_interval(int(solved[arm][100]), 10)
+    print(f"lag 100, 95 % interval: {100 * low:2.0f} to {100 * high:3.0f} % of runs, {arm}")
 best = found["LSTM, gate set to the lag"][100]
 for arm in ("simple", "simple, orthogonal"):
     low, mean, high = metrics.mean_interval(np.subtract(best, found[arm][100]))
@@ -747,7 +755,7 @@ assert all(solved[kind][far] == 0 for kind in ("GRU", "LSTM") for far in stored_
 # %% [markdown]
 # Over a long lag the gated nets win, and by a margin beyond chance, once their gate is set to it: at lag 100 all runs of LSTM
 # and GRU find the rule, of the simple cells few, even with an orthogonal $U$. At twice the lag GRU still does. LSTM learns
-# at a smaller rate there, and its runs need nearly all of the 500 steps or do not get there.
+# at a smaller rate than GRU, and its runs need nearly all of the 500 steps or do not get there.
 #
 # The other half of the picture is as true: as Paddle makes them, LSTM and GRU are the *worst* from lag 30 on. Not one run
 # found the rule in 500 steps; the simple cell sometimes did. Their half-closed gates forget half of the state at every step,
