@@ -57,7 +57,7 @@ def raised(error: BaseException) -> Raised:
 def _first_sentence(text: str) -> str:
     """The sentence that matters: Paddle's errors have a kind before it, and places in C++ around it."""
     _, summary, rest = text.partition("Error Message Summary")
-    text = re.sub(r"^(\(\w+\) |[\s:-]*\w+Error: )", "", rest if summary else text)
+    text = re.sub(r"^(\([A-Z]\w+\) |[\s:-]*\w+Error: )", "", rest if summary else text)
     lines = re.split(r"\n\s*\[Hint|\(at /", text)[0].split("\n")
     first = next((line for line in lines if line.strip()), "no message")
     return " ".join(first.split()) if len(first) <= 300 else f"{' '.join(first[:299].split())}…"
