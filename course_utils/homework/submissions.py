@@ -90,6 +90,8 @@ def _file(path: Path, name: str, scratch: Path) -> Iterator[Found]:
         return
     if path.is_symlink() or not stat.S_ISREG(facts.st_mode):
         yield Found(name, None, changed, "it is a link, not a file: ask for the notebook itself")
+    elif not os.access(path, os.R_OK):
+        yield Found(name, None, changed, "the file may not be read: change its rights")
     elif name.lower().endswith(".zip"):
         yield from _zipped(path, name, scratch)
     else:
@@ -100,11 +102,11 @@ def _zipped(path: Path, name: str, scratch: Path) -> Iterator[Found]:
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
-                if member.filename.lower().endswith(".ipynb") and "__MACOSX" not in member.filename:
+                if member.filename.lower().endswith((".ipynb", ".zip")) and "__MACOSX" not in member.filename:
                     yield _member(archive, member, name, scratch / f"{len(list(scratch.iterdir()))}.ipynb")
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
         changed = datetime.fromtimestamp(path.stat().st_mtime)
-        yield Found(name, None, changed, f"it is a damaged or locked zip ({error}): ask for it again")
+        yield Found(name, None, changed, f"it is a damaged zip ({printable(str(error))}): ask for it again")
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, copy: Path) -> Found:
@@ -119,8 +121,14 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, copy: 
         return Found(label, None, changed, "it is a link, not a file: ask for the notebook itself")
     if member.file_size > LARGEST or member.file_size > RATIO * max(member.compress_size, 2**10):
         return Found(label, None, changed, f"it unpacks to {member.file_size:,} bytes: it was not unpacked")
-    with archive.open(member) as packed, copy.open("wb") as unpacked:
-        shutil.copyfileobj(packed, unpacked)  # zipfile stops at file_size, whatever the member holds
+    if member.filename.lower().endswith(".zip"):
+        return Found(label, None, changed, "it is a zip in a zip: unpack the outer one")
+    try:
+        with archive.open(member) as packed, copy.open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked)  # zipfile stops at file_size, whatever the member holds
+    except Exception as error:  # of any kind, by what is damaged and how it is packed
+        reason = printable(str(error)) or type(error).__name__
+        return Found(label, None, changed, f"it is damaged or locked in its zip ({reason}): ask for it again")
     return Found(label, copy, changed)
 
 
