@@ -123,6 +123,8 @@ def test_spoilt_references_are_found(short, name):
     """At most one mutant in twenty survives; which, and why they may, `python -m tools.mutants` shows."""
     sources = homework.reference(homework.ROOT, SOURCES[short])
     question = WRITTEN[short].question(name)
+    if question.share < 1:
+        pytest.skip("judged by its result, not by its code")
     made = mutants.mutants(mutants.definition(sources, question.function))
     alive = mutants.survivors(question, sources)
     assert len(made) >= 10

@@ -26,22 +26,21 @@ def tensors(function: Callable[..., Any], *args: Any) -> Any:
     return function(*(paddle.to_tensor(arg) if isinstance(arg, np.ndarray) else arg for arg in args))
 
 
-def network(make: Callable[[], Any], weights: dict[str, np.ndarray] | list[np.ndarray], x: np.ndarray) -> Any:
-    """Build the student's net, put weights in, and run it in evaluation mode.
+def network(make: Callable[..., Any], sizes: tuple[Any, ...], weights: list[np.ndarray], x: np.ndarray) -> Any:
+    """Build the student's net as make(*sizes), put weights in, and run it on x in evaluation mode.
 
-    Returns the shapes of its trainable parameters and the output; weights: one array for each trainable parameter, in
-    their order; where their shapes differ from the net's the output is None.
+    Returns the shapes of its trainable parameters in their order, and the output; weights: one array for each of them,
+    and where their shapes differ from the net's the output is missing.
     """
     import paddle
 
-    net = make()
+    net = make(*sizes)
     net.eval()
     trainable = [parameter for parameter in net.parameters() if not parameter.stop_gradient]
     shapes = [list(parameter.shape) for parameter in trainable]
-    arrays = list(weights.values()) if isinstance(weights, dict) else weights
-    if shapes != [list(array.shape) for array in arrays]:
-        return {"shapes": shapes, "output": None}
-    for parameter, array in zip(trainable, arrays, strict=True):
+    if shapes != [list(array.shape) for array in weights]:
+        return {"shapes": shapes}
+    for parameter, array in zip(trainable, weights, strict=True):
         parameter.set_value(array)
     with paddle.no_grad():
         return {"shapes": shapes, "output": net(paddle.to_tensor(x))}

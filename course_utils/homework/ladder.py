@@ -136,6 +136,8 @@ def _described(question: Question, cases: list[Prepared], student: Student) -> t
         return fault.verdict, fault.sentence
     if not found.callable:
         return "wrong", f"{name} is {a(found.kind)}, and should be a function of ({', '.join(question.parameters)})."
+    if question.driver not in ("plain", "tensors"):  # the others decide themselves how to call it
+        return None
     wanted = len(cases[0].args)
     if found.least > wanted or (found.most is not None and found.most < wanted):
         takes = str(found.least) if found.most == found.least else f"{found.least} or more"
@@ -162,8 +164,19 @@ def _judge(question: Question, case: Prepared, reply: Reply) -> _Fault | None:
     got, problem = like(reply.value, case.expected, "the result")
     if problem:
         return _Fault("wrong", f"{name}: {problem}")
+    if question.share < 1:
+        return _too_few(question, case, np.asarray(got))
     worst = difference(got, case.expected, question.tolerance)
     return None if worst is None else _Fault("wrong", f"{name}: {worst[0]}", worst[1])
+
+
+def _too_few(question: Question, case: Prepared, got: np.ndarray) -> _Fault | None:
+    """For predictions: how many must be right."""
+    right, total = int((got == case.expected).sum()), got.size
+    if right >= question.share * total:
+        return None
+    wanted = f"{right} of {total} are right, and {question.share:.0%} are asked for."
+    return _Fault("wrong", f"{question.function}: {wanted}")
 
 
 def _mistakes(question: Question, case: Prepared, value: Any) -> set[str]:
