@@ -62,6 +62,7 @@ def test_every_proof_could_fail(name):
         ("10_eye_disease_screening", "P1 P2 P3 P4a P4b P4c P4d P5 P6 P7"),
         ("06_lenet_digits", "E15c E15d E15e E17 E52 B1 B2 B3 B4 B5"),
         ("07_alexnet_to_mobilenet", "E19 E20 E21 E22 E23 E24 E25 E26 E51"),
+        ("11_rnn_lstm", "E54"),
     ],
 )
 def test_chapters(chapter, ids):

@@ -696,7 +696,7 @@ live = {
 }
 print(f"lag {lag}: right in %, seed by seed; minus simple, with its 95 % interval")
 for arm, values in live.items():
-    print(f"{arm:24}", " ".join(f"{value:3.0f}" for value in values))
+    print(f"{arm:25}", " ".join(f"{value:3.0f}" for value in values))
     low, mean, high = metrics.mean_interval(values - live["simple"])
     if arm != "simple":
         print(f"    {mean:+.0f} points, {low:+.0f} to {high:+.0f}")
@@ -732,9 +732,9 @@ plt.show()
 # %%
 solved = {arm: {far: sum(np.array(by_lag[far]) > 95) for far in stored_lags} for arm, by_lag in found.items()}
 print("runs of 10 that got more than 95 % right")
-print(f"{'lag':24}" + "".join(f"{far:4}" for far in stored_lags))
+print(f"{'lag':25}" + "".join(f"{far:4}" for far in stored_lags))
 for arm, counts in solved.items():
-    print(f"{arm:24}" + "".join(f"{counts[far]:4}" for far in stored_lags))
+    print(f"{arm:25}" + "".join(f"{counts[far]:4}" for far in stored_lags))
 for arm in ("simple", "simple, orthogonal", "LSTM, gate set to the lag"):
     low, high = metrics.wilson_interval(int(solved[arm][100]), 10)
     print(f"lag 100, 95 % interval: {100 * low:2.0f} to {100 * high:3.0f} % of runs, {arm}")
