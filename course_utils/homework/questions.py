@@ -41,11 +41,12 @@ class Known:
 class Question:
     """A task for one function of the student.
 
-    function: the name that the notebook defines. cases: the calls for a random generator, the easy ones first; every
-    part of them gives its share of the points. oracle: the right answer. driver: how the student's object is called,
-    a function of course_utils.homework.drivers ("plain" passes the arguments). tolerance: relative to the largest
-    value; None is by the answer's precision. share: of an array's values that must be right, below 1 for predictions. avoid: names that the task forbids, told to the teacher and not judged.
-    seconds: for one call, before it counts as endless.
+    function: the name that the notebook defines. cases: the calls for a random generator, the easy ones first;
+    every part of them gives its share of the points. oracle: the right answer. driver: how the student's object is
+    called, a function of course_utils.homework.drivers ("plain" passes the arguments). tolerance: relative to the
+    largest value; None is by the answer's precision. share: of an array's values that must be right, below 1 for
+    predictions. avoid: names that the task forbids, told to the teacher and not judged. seconds: for one call,
+    before it counts as endless.
     """
 
     name: str
