@@ -172,9 +172,8 @@ def _read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("gb18030", errors="replace")  # what Excel writes on a Chinese Windows
-    lines = list(csv.DictReader(text.splitlines()))
-    names = set(lines[0]) if lines else set(columns)
-    if missing := [column for column in columns if column not in names]:
+    lines = csv.DictReader(text.splitlines())
+    if missing := [column for column in columns if column not in (lines.fieldnames or ())]:
         raise CourseError(f"{path.name} has no column {missing[0]!r}: its first line must name {', '.join(columns)}")
     return [{key: line[key] or "" for key in columns} for line in lines]
 
