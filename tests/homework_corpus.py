@@ -374,7 +374,7 @@ def broken(outside: Path) -> list[Broken]:
         Broken(
             "other arguments",
             q2("def conv_parameters(x): return x"),
-            {"q2": ("wrong", "takes 1 arguments, and should take 4")},
+            {"q2": ("wrong", "takes 1 argument, and should take 4")},
         ),
         Broken("stripped metadata", data=lambda cells: json.dumps({"cells": _bare(cells)}).encode()),
         Broken("nbformat 3", data=_version_3),

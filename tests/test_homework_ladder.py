@@ -332,6 +332,34 @@ def test_other_kinds_of_arrays_pass_homework_2(convert, result):
         assert judged(Here(convolution(convert, result)), question, seed).verdict == "passed"
 
 
+def test_of_predictions_a_share_must_be_right():
+    wanted = np.arange(10)
+    question = made(lambda x: wanted, [("all", (1,))], share=0.8)
+    assert judged(Scripted(*right(np.where(wanted < 8, wanted, 0))), question).verdict == "passed"
+    outcome = judged(Scripted(*right(np.where(wanted < 7, wanted, 0))), question)
+    assert (outcome.verdict, outcome.sentence) == ("wrong", "answer: 7 of 10 are right, and 80% are asked for.")
+    assert judged(Scripted(*right(wanted[:9])), question).sentence.endswith("has the shape [9], not [10].")
+
+
+def test_a_net_gets_weights_and_gives_shapes_and_output():
+    weights, x = [np.full((2, 3), 0.5, "f4"), np.ones(3, "f4")], np.ones((4, 2), "f4")
+    oracle = lambda sizes, weights, x: {"shapes": [(2, 3), (3,)], "output": x @ weights[0] + weights[1]}  # noqa: E731
+    question = made(oracle, [("net", ((2, 3), weights, x))], driver="network")
+
+    class Net(paddle.nn.Linear):
+        def __init__(self, inputs, outputs):
+            super().__init__(inputs, outputs)
+            self.dropout = paddle.nn.Dropout(0.9)
+
+        def forward(self, x):
+            return self.dropout(super().forward(x))
+
+    assert judged(Here(Net), question).verdict == "passed"
+    narrow = judged(Here(lambda inputs, outputs: paddle.nn.Linear(inputs, 1)), question)
+    assert narrow.sentence.endswith("the result has no entry 'output'.")
+    assert judged(Here(lambda inputs: 1), question).verdict == "raised"
+
+
 def test_an_argument_that_is_changed_in_place_changes_nothing_for_the_next_case():
     question = made(lambda x: x + 1, [("one", (np.zeros(3),)), ("two", (np.zeros(3),))])
 

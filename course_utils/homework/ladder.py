@@ -142,7 +142,8 @@ def _described(question: Question, cases: list[Prepared], student: Student) -> t
     if found.least > wanted or (found.most is not None and found.most < wanted):
         takes = str(found.least) if found.most == found.least else f"{found.least} or more"
         names = ", ".join(question.parameters)
-        return "wrong", f"{name} takes {takes} arguments, and should take {wanted}: {name}({names})."
+        plural = "s" * (takes != "1")
+        return "wrong", f"{name} takes {takes} argument{plural}, and should take {wanted}: {name}({names})."
     return None
 
 
