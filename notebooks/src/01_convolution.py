@@ -674,6 +674,8 @@ errata.table("01_convolution")
 #
 # **Next:** [chapter 02](02_edge_detection.ipynb) chooses the nine weights by thinking and finds edges.
 #
+# **Homework:** [homework 1](homework/hw1_counting.ipynb) and [homework 2](homework/hw2_operators.ipynb).
+#
 # ## References
 #
 # - V. Dumoulin, F. Visin, *A guide to convolution arithmetic for deep learning*, 2016.

@@ -1034,10 +1034,10 @@ errata.table("03_pooling_and_activation")
 # <details><summary>What is a dead ReLU, and what kills it?</summary>A unit that is silent for every sample and so gets no
 # gradient; a step that is too long.</details>
 #
-# **Homework:** hw2 asks for a convolution and pooling of your own, hw3 for activations, batch normalization and dropout;
-# the network of section 9 is in hw1.
+# **Homework:** [homework 2](homework/hw2_operators.ipynb) asks for a convolution and pooling of your own, and
+# [homework 3](homework/hw3_activation_norm_dropout.ipynb) for activations, batch normalization and dropout.
 #
-# **Next:** chapter 04 normalizes what flows between layers, so that the scale of the weights matters less, and switches
+# **Next:** [chapter 04](04_batchnorm_and_dropout.ipynb) normalizes what flows between layers, so that the scale of the weights matters less, and switches
 # units off on purpose.
 #
 # ## References

@@ -1128,8 +1128,10 @@ errata.table("04_batchnorm_and_dropout")
 # 3. Put layer normalization into the sweep of learning rates. Which of the promises needs the batch at all?
 # 4. Train with dropout on all digits instead of 500. Is it worth its time there?
 #
-# **Next:** chapter 05 looks at the other two parts of every step that we took here: the loss, and the rule that moves the
+# **Next:** [chapter 05](05_losses_and_optimizers.ipynb) looks at the other two parts of every step that we took here: the loss, and the rule that moves the
 # weights.
+#
+# **Homework:** [homework 3](homework/hw3_activation_norm_dropout.ipynb).
 #
 # ## References
 #

@@ -1046,6 +1046,8 @@ errata.table("05_losses_and_optimizers")
 #
 # **Next:** [chapter 06](06_lenet_digits.ipynb) puts all of it to work on handwritten digits.
 #
+# **Homework:** [homework 4](homework/hw4_losses_optimizers.ipynb).
+#
 # ## References
 #
 # - P. J. Huber, *Robust estimation of a location parameter*, Annals of Mathematical Statistics 35, 1964.

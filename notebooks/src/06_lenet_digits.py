@@ -662,7 +662,9 @@ errata.table("06_lenet_digits")
 # <details><summary>How sure are we of 99.0 % on 10,000 images?</summary>The interval is about 0.4 points wide, for
 # this one net and for digits like these.</details>
 #
-# **Next:** chapter 07 and [chapter 08](08_resnet_digits.ipynb) make nets deeper.
+# **Next:** [chapter 07](07_alexnet_to_mobilenet.ipynb) and [chapter 08](08_resnet_digits.ipynb) make nets deeper.
+#
+# **Homework:** [homework 5](homework/hw5_networks.ipynb).
 #
 # ## References
 #

@@ -655,7 +655,9 @@ errata.table("08_resnet_digits")
 # <details><summary>Why is one learning rate for both nets not automatically fair?</summary>It may suit one of them. Fair
 # is the best rate of each, chosen on images that are not tested on.</details>
 #
-# **Next:** chapter 09 takes a residual net to photographs.
+# **Next:** [chapter 09](09_resnet_cifar10.ipynb) takes a residual net to photographs.
+#
+# **Homework:** [homework 5](homework/hw5_networks.ipynb).
 #
 # ## References
 #

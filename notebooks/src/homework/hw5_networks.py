@@ -10,13 +10,14 @@
 # Name (姓名): write it here
 
 # %%
-import paddle
-import paddle.nn.functional as F
-from paddle import nn
-
 from course_utils.homework import Homework
 
 hw = Homework("hw5")
+
+# %%
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
 
 # %% [markdown]
 # ## Question 1: LeNet-5 (6 points)
