@@ -351,7 +351,7 @@ def broken(outside: Path) -> list[Broken]:
         Broken(
             "avoided name",
             before("from course_utils.arithmetic import conv2d_cost"),
-            note="q3: the notebook uses conv2d_cost, which the task forbids",
+            note="the notebook uses conv2d_cost, which q2 and q3 and q4 may not",
         ),
         Broken("a missing cell", q2("x = 1"), {"q2": ("missing", "There is no conv_parameters yet")}),
         Broken(

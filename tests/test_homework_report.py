@@ -205,7 +205,7 @@ def test_pages_tell_verdicts_hints_and_nothing_that_is_no_html(tmp_path):
 
 
 def test_the_summary_counts_points_and_mistakes(tmp_path):
-    rows = [row("a"), row("b", [0, 4, 6, 6, 4, 6]), row("c", [0, 2, 6, 6, 4, 6])]
+    rows = [row("a"), row("b", [0, 4, 6, 6, 4, 6], notes=("long " * 50,)), row("c", [0, 2, 6, 6, 4, 6])]
     text = (written(tmp_path, rows, roster={"a": "A", "z": "Z"}) / "index.html").read_text("utf-8")
     assert "3 graded of 4. Seed 7. Students' code was isolated by x." in text
     assert "2 × q1: the stride is left out." in text
@@ -213,6 +213,8 @@ def test_the_summary_counts_points_and_mistakes(tmp_path):
     assert "<span>2</span></div>" in text  # two students without a point in question 1
     assert '<a href="students/a.html">a</a>' in text
     assert "white-space:nowrap" in text
+    assert "long long …</td>" in text
+    assert "long " * 40 not in text
     assert "Pairs to look at" not in text
     assert "<p>None.</p>" in (written(tmp_path, [row("a")]) / "index.html").read_text("utf-8")
     empty = written(tmp_path, [], roster={"z": "Z"})

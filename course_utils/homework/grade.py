@@ -16,6 +16,7 @@ import re
 import shutil
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -169,14 +170,16 @@ def _why_missing(function: str, cells: Iterable[str], notes: dict[int, str]) -> 
 def _remarks(sheet: Sheet, homework: Assignment) -> list[str]:
     """What a teacher may want to look at, and no part of the verdict: repeated definitions and avoided names."""
     text = "\n".join(sheet.cells)
-    found = []
+    found, avoided = [], defaultdict(list)
     for question in homework.questions:
         times = len(re.findall(rf"^(?:def|class)\s+{question.function}\b", text, re.MULTILINE))
         if times > 1:
             found.append(f"{question.function} is defined {times} times: the last one counted")
-        used = [name for name in question.avoid if re.search(rf"\b{name}\b", text)]
-        if used:
-            found.append(f"{question.name}: the notebook uses {', '.join(used)}, which the task forbids")
+        for name in question.avoid:
+            if re.search(rf"\b{name}\b", text):
+                avoided[name].append(question.name)
+    for name, questions in avoided.items():
+        found.append(f"the notebook uses {name}, which {' and '.join(questions)} may not")
     if re.search(r"course_utils(\.| import )homework[ .]+(import[ (]+)?(?!Homework\b|import\b)\w", text):
         found.append("the notebook looks into the checks themselves")
     return found

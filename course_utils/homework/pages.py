@@ -15,12 +15,13 @@ from course_utils.homework.questions import Assignment
 __all__ = ["file_name", "student_page", "summary_page"]
 
 STYLE = """
-body{font:16px/1.5 system-ui,"Noto Sans","Noto Sans CJK SC",sans-serif;max-width:60rem;margin:1.5rem auto;
+body{font:16px/1.5 system-ui,"Noto Sans","Noto Sans CJK SC",sans-serif;max-width:76rem;margin:1.5rem auto;
   padding:0 1rem;color:#222}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid #ddd}
 .scroll{overflow-x:auto} td,li,p{overflow-wrap:anywhere} h1{margin-bottom:.2rem} small{color:#555}
-.n{text-align:right;font-variant-numeric:tabular-nums} td a{white-space:nowrap}
+.n{text-align:right;font-variant-numeric:tabular-nums} .n,td a{white-space:nowrap}
+.scroll td{overflow-wrap:break-word} .scroll td:last-child{min-width:12rem}
 .card{border-left:.4rem solid #d55e00;padding:.2rem .9rem;margin:.9rem 0}
 .passed{border-color:#009e73} .partly{border-color:#e69f00}
 .bars{display:flex;align-items:flex-end;height:5.5rem;gap:2px;border-bottom:1px solid #888}
@@ -51,7 +52,7 @@ def student_page(row: Row, line: Mapping[str, Any], homework: Assignment) -> str
         points = f"{outcome.points:g} of {outcome.maximum} points"
         cards.append(f'<div class="card {outcome.verdict}"><strong>{_text(heading)}</strong>, {points}{body}</div>')
     opened = "".join(
-        f"<li>{_text(title)}: {_marked(line.get(f'open{number}', ''))}</li>"
+        f"<li>{_text(title)} <strong>{_marked(line.get(f'open{number}', ''))}</strong></li>"
         for number, title in enumerate(homework.open_questions, 1)
     )
     notes = "".join(f"<li>{_text(note)}</li>" for note in row.notes)
@@ -103,7 +104,7 @@ def _table(lines: Sequence[Mapping[str, Any]], homework: Assignment) -> str:
             text = (
                 f'<a href="students/{file_name(value)}.html">{_text(value)}</a>'
                 if name == "student"
-                else _text(_points(value))
+                else _text(_brief(value) if name == "notes" else _points(value))
             )
             cells += f'<td class="n">{text}</td>' if number else f"<td>{text}</td>"
         body += f"<tr>{cells}</tr>"
@@ -127,7 +128,8 @@ def _mistakes(rows: Sequence[Row]) -> str:
     for row in rows:
         for outcome in row.outcomes:
             if outcome.verdict != "passed":
-                counts[outcome.question, outcome.hint or outcome.verdict] += 1
+                unnamed = "another mistake" if outcome.verdict in ("wrong", "partly") else outcome.verdict
+                counts[outcome.question, outcome.hint or unnamed] += 1
     if not counts:
         return "<p>None.</p>"
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:15]
@@ -145,6 +147,11 @@ def _parts(parts: Mapping[str, bool]) -> str:
         if passed
         else ""
     )
+
+
+def _brief(notes: str) -> str:
+    """The beginning of a student's notes; the student's page has them all."""
+    return notes if len(notes) <= 160 else f"{notes[:150].rsplit(' ', 1)[0]} …"
 
 
 def _marked(value: Any) -> str:

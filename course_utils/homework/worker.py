@@ -88,9 +88,10 @@ def _run(shell: Any, source: str) -> Any:
 
 def _explained(answer: Any) -> Any:
     """The same, with the reason where it raised since the box refuses something."""
-    refused = {"PermissionError": "programs, network and files outside are", "EOFError": "input() is"}
-    if kind := refused.get(getattr(answer, "kind", "")):
-        return dataclasses.replace(answer, sentence=f"{kind} not there when homework is graded")
+    outside = ("PermissionError", "ConnectionError", "URLError", "gaierror")
+    refused = dict.fromkeys(outside, "programs, network and files outside are") | {"EOFError": "input() is"}
+    if what := refused.get(getattr(answer, "kind", "")):
+        return dataclasses.replace(answer, sentence=f"{what} not there when homework is graded")
     return answer
 
 
