@@ -9,6 +9,7 @@ from paddle import nn
 
 from course_utils import errata
 from course_utils.errors import CourseError
+from tools.notebooks import ROOT
 
 STORED = errata._stored()
 WHOLE = {
@@ -67,6 +68,19 @@ def test_every_proof_could_fail(name):
 )
 def test_chapters(chapter, ids):
     assert [item.id for item in errata.items(chapter)] == ids.split()
+
+
+def test_the_register_of_sixty_items_is_whole():
+    registered = {int(re.sub(r"\D", "", name)) for name in STORED if name.startswith("E")}
+    assert registered == set(range(1, 61))
+
+
+@pytest.mark.parametrize("chapter", sorted({fields["chapter"] for fields in STORED.values()}))
+def test_every_item_is_reached_from_its_chapter_and_from_the_table_of_all(chapter):
+    sources = ROOT / "notebooks" / "src"
+    shows = re.compile(rf'errata\.(table|items)\("{chapter}"')
+    assert shows.search((sources / f"{chapter}.py").read_text("utf-8"))
+    assert f'errata.table("{chapter}", proofs=True)' in (sources / "errata.py").read_text("utf-8")
 
 
 def test_known_wrong_answers_can_be_looked_up():

@@ -823,8 +823,8 @@ errata.table("11_rnn_lstm")
 # <details><summary>Why does the forget gate's bias matter before anything is learned?</summary>It sets how many steps a
 # gradient survives, and without a gradient nothing about far steps is learned.</details>
 #
-# **Next:** homework 7 asks for a recurrent cell and the gates of an LSTM. The page "errata" gathers all places where the
-# course notes differ.
+# **Next:** [homework 7](homework/hw7_recurrent.ipynb) asks for a recurrent cell and the gates of an LSTM, and the page
+# [errata](errata.ipynb) gathers all places where the course notes differ.
 #
 # ## References
 #
