@@ -216,6 +216,13 @@ def texts():
             "is a text, not a whole number",
         ),
         Attack("an array of 1 GB", "import numpy\nreturn numpy.zeros(2**30, 'u1')", "raised", "bytes of arrays"),
+        Attack(
+            "the largest arrays that are sent",
+            "import numpy\nrows = [numpy.zeros(2**20, 'u1') for _ in range(8)]\nreturn [*rows, numpy.zeros(2**20)]",
+            "wrong",
+            "the result holds 9,437,184 values, not 1",
+        ),
+        Attack("the longest list that is sent", "return ['x' * 90] * 19_000", "wrong", "holds 19,000 values, not 1"),
         Attack("a long list", "return [0] * 10**7", "raised", "20,000 items"),
         Attack("a list in itself", "x = []\nx.append(x)\nreturn x", "raised", "8 levels"),
         Attack("a huge number", "return 10**5000", "wrong", "int of over 1,000 digits"),

@@ -250,6 +250,8 @@ def test_a_question_may_set_its_own_tolerance():
         (5, "text", "it is a whole number, not a text."),
         (Unknown("Odd"), 5, "it is an Odd, not a whole number."),
         ("x", np.zeros((2, 3)), "it is a text, not an array [2, 3] of float64."),
+        ([np.zeros(9000), 1], 5, "it is a list whose rows differ in length, not a whole number."),
+        ([np.zeros(9000, "u1")] * 9, 5, "it holds 81,000 values, not 1."),
         ([[1], [1, 2]], np.zeros((2, 3)), "it is a list whose rows differ in length, not an array [2, 3] of float64."),
         (np.zeros((3, 2), "f4"), np.zeros((2, 3)), "it has the shape [3, 2], not [2, 3]."),
         (0.5, True, "it is a number, not True or False."),

@@ -16,7 +16,7 @@ import paddle  # in the main thread first: the one that imports it is the one th
 import pytest
 
 from course_utils.errors import CourseError
-from course_utils.homework import calls, drivers, process, sandbox, system_calls, values, worker
+from course_utils.homework import calls, drivers, process, sandbox, surroundings, system_calls, values, worker
 from course_utils.homework.ladder import Crashed, Description, Raised, Returned, TimedOut
 from course_utils.homework.process import Limits, StudentProcess
 
@@ -122,11 +122,11 @@ def test_folders_of_any_depth_and_rights_are_removed(tmp_path):
         place = below
     os.close(place)
     (deep / "locked").mkdir(mode=0)
-    assert process._bytes_in(deep, 2**40) >= 100 * process.BLOCK
-    assert process._bytes_in(deep, 10 * process.BLOCK) == 11 * process.BLOCK
-    process.remove(deep)
+    assert surroundings.bytes_in(deep, 2**40) >= 100 * surroundings.BLOCK
+    assert surroundings.bytes_in(deep, 10 * surroundings.BLOCK) == 11 * surroundings.BLOCK
+    surroundings.remove(deep)
     assert not deep.exists()
-    process.remove(deep)  # it may be gone already
+    surroundings.remove(deep)  # it may be gone already
 
 
 @boxed
@@ -262,6 +262,13 @@ def test_a_process_that_closed_its_pipes_and_goes_on(other, monkeypatch):
     real = subprocess.Popen.wait
     monkeypatch.setattr(subprocess.Popen, "wait", lambda self, timeout=None: real(self, timeout and 0.1))
     assert other.exchange(b"") == Crashed("it closed its connection")
+
+
+def test_windows_is_told_where_else(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(process.os, "name", "nt")
+        with pytest.raises(CourseError, match=r"on Windows use hw\.check in the notebook"):
+            asked("1")
 
 
 def test_how_well_this_machine_isolates(monkeypatch):

@@ -239,7 +239,7 @@ def test_a_class_is_graded_and_kept(handed_in, tmp_path):
     assert rows["hw1"].outcomes[0].verdict == "missing"
     assert all(outcome.details == "" for row in rows.values() for outcome in row.outcomes)
     assert "def output_size(size" in rows["Ann"].answers["q1"]
-    assert not (tmp_path / "out" / "unpacked").exists()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["rows"]
     # Once more: nothing is graded again, but for the student asked for, a broken row and one with another deadline.
     told.clear()
     assert graded(handed_in, tmp_path, report=told.append) == rows
@@ -263,6 +263,12 @@ def test_parts_of_a_class_are_the_class(handed_in, tmp_path):
         (handed_in / f"{name}.ipynb").write_bytes(b"")
     parts = [set(graded(handed_in, tmp_path, shard=(k, 2))) for k in (1, 2)]
     assert parts == [{"a", "c", "e"}, {"b", "d"}]
+
+
+def test_a_report_within_the_folder_that_is_graded_is_no_submission(handed_in):
+    zipped(handed_in / "all.zip", {"a.ipynb": notebook("a"), "b.ipynb": notebook("b")})
+    for _ in range(2):
+        assert set(graded(handed_in, handed_in)) == {"a", "b"}
 
 
 def test_of_two_files_of_one_student_the_later_counts(handed_in, tmp_path):

@@ -59,6 +59,8 @@ def _likes(pairs: Any, wanted: Any, what: str) -> tuple[Any, str]:
 def _array_like(value: Any, target: np.ndarray, wanted: Any, what: str) -> tuple[Any, str]:
     if isinstance(value, str | dict) or (isinstance(value, bool) and target.dtype != bool):
         return None, f"{what} is {_kind(value)}, not {_kind(wanted)}."
+    if (count := _count(value)) > max(target.size, 10_000):  # an array of them all could take far more memory
+        return None, f"{what} holds {count:,} values, not {target.size:,}."
     try:
         got = np.asarray(value)
     except ValueError:
@@ -72,6 +74,10 @@ def _array_like(value: Any, target: np.ndarray, wanted: Any, what: str) -> tuple
     if got.dtype.kind == "f" and np.isnan(got).any() and not np.isnan(target).any():
         return None, f"{what} holds {int(np.isnan(got).sum())} nan of {got.size}."
     return got, ""
+
+
+def _count(value: Any) -> int:
+    return sum(map(_count, value)) if isinstance(value, list | tuple) else np.size(value)
 
 
 def difference(got: Any, wanted: Any, tolerance: float | None) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ import dataclasses
 import hashlib
 import json
 import re
-import shutil
+import tempfile
 import time
 import warnings
 from collections import defaultdict
@@ -87,14 +87,10 @@ def grade(name: str, source: Path, out: Path, plan: Plan) -> list[Row]:
         kept.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CourseError(f"{out} cannot be written ({error.strerror}): give another folder with --out") from None
-    scratch = out / "unpacked"
-    try:
-        found = list(submissions(source, scratch))[plan.shard[0] - 1 :: plan.shard[1]]
+    with tempfile.TemporaryDirectory(prefix="course_unpacked_") as scratch, ThreadPoolExecutor(plan.jobs) as pool:
+        found = list(submissions(source, Path(scratch)))[plan.shard[0] - 1 :: plan.shard[1]]
         cases = expected_cases(name, plan.seed)
-        with ThreadPoolExecutor(plan.jobs) as pool:
-            rows = list(pool.map(lambda each: _row(each, homework, cases, kept, plan), found))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        rows = list(pool.map(lambda each: _row(each, homework, cases, kept, plan), found))
     if plan.regrade and plan.regrade not in {row.student for row in rows}:
         raise CourseError(f"there is no submission of {plan.regrade!r} to grade again: give an id of grades.csv")
     return _latest(rows)

@@ -10,12 +10,10 @@ import contextlib
 import os
 import secrets
 import select
-import shutil
 import signal
 import struct
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,15 +23,13 @@ from types import TracebackType
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.homework import sandbox, values
+from course_utils.homework import sandbox, surroundings, values
 from course_utils.homework.ladder import Crashed, Description, Raised, Reply, Returned, TimedOut
 from course_utils.homework.values import printable
 
-__all__ = ["Limits", "StudentProcess", "isolation", "remove"]
+__all__ = ["Limits", "StudentProcess", "isolation"]
 
-PACKAGE = Path(__file__).resolve().parent.parent
 LOOK = 0.1  # seconds between two looks at what the process has written
-BLOCK = 4096  # bytes that an empty file or folder counts as
 IMPROPER = "it sent no proper answer"
 
 
@@ -64,6 +60,8 @@ class StudentProcess:
     """
 
     def __init__(self, cells: Sequence[str], paddle: bool, limits: Limits | None = None) -> None:
+        if os.name != "posix":
+            raise CourseError("homework is graded on Linux, macOS or WSL: on Windows use hw.check in the notebook")
         self.cells, self.paddle, self.limits = list(cells), paddle, limits or Limits()
         self.notes: dict[int, str] = {}  # what happened to a cell, by its number from 1
         self._left_out: set[int] = set()
@@ -81,7 +79,7 @@ class StudentProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
-        remove(self._folder)
+        surroundings.remove(self._folder)
 
     def describe(self, function: str) -> Description | Raised | TimedOut | Crashed | None:
         """What stands under the name after all cells have run."""
@@ -158,8 +156,8 @@ class StudentProcess:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd=PACKAGE.parent,
-            env=_environment(scratch),
+            cwd=surroundings.PACKAGE.parent,
+            env=surroundings.environment(scratch),
             pass_fds=(commands_out, answers_in),
             start_new_session=True,
         )
@@ -169,7 +167,7 @@ class StudentProcess:
         start = {
             "scratch": str(scratch),
             "isolated": not sandbox.missing(),
-            "readable": [str(path) for path in _readable()],
+            "readable": [str(path) for path in surroundings.readable()],
             "memory": self.limits.memory,
             "seconds": int(self.limits.total) + 60,
             "paddle": self.paddle,
@@ -227,7 +225,7 @@ class StudentProcess:
         if now > deadline:
             raise TimeoutError
         if now - self._looked > LOOK:
-            if _bytes_in(self._scratch, self.limits.scratch) > self.limits.scratch:
+            if surroundings.bytes_in(self._scratch, self.limits.scratch) > self.limits.scratch:
                 raise OSError(f"it wrote more than {self.limits.scratch // 2**20} MB of files")
             self._looked = time.monotonic()
         return bool(ready)
@@ -253,52 +251,3 @@ class StudentProcess:
         os.close(self._commands)
         os.close(self._answers)
         self._process = None
-
-
-def _environment(scratch: Path) -> dict[str, str]:
-    """Nothing of the grader's own environment, and every folder that programs write to inside the scratch folder."""
-    places = ("HOME", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "PADDLE_HOME")
-    fixed = {
-        "COURSE_GRADING": "1",
-        "COURSE_DATA": "sample",
-        "COURSE_PROFILE": "quick",
-        "LANG": "C.UTF-8",
-        "MPLBACKEND": "Agg",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PATH": os.defpath,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONNOUSERSITE": "1",
-    }
-    return dict.fromkeys(places, str(scratch)) | fixed
-
-
-def _readable() -> list[Path]:
-    """Python, its libraries and the system's, the package; no submissions, no home folder, no other process."""
-    paths = {Path(sys.prefix), Path(sys.base_prefix), PACKAGE, *map(Path, sysconfig.get_paths().values())}
-    system = "/usr /lib /lib64 /bin /sys /dev/null /dev/urandom /dev/random /etc/ld.so.cache /etc/localtime /etc/fonts"
-    system += " /proc/self /proc/cpuinfo /proc/meminfo /proc/stat /proc/version /proc/filesystems /proc/sys"
-    return sorted({path.resolve() for path in paths} | set(map(Path, system.split())))
-
-
-def _bytes_in(folder: Path, limit: int) -> int:
-    """Bytes of the files below a folder, each at least a block; no longer counted once they pass the limit."""
-    total, folders = 0, [str(folder)]
-    while folders and total <= limit:
-        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                total += BLOCK
-                with contextlib.suppress(OSError):
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_size
-    return total
-
-
-def remove(folder: Path) -> None:
-    """Delete a folder, however deep it is and whatever rights its parts were given."""
-    if os.name == "posix":  # Python's own way ends at a depth of a thousand
-        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-            subprocess.run([*command, "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
-    shutil.rmtree(folder, ignore_errors=True)
