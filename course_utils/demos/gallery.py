@@ -28,7 +28,18 @@ class Card:
     answer: str
 
 
-GALLERY: tuple[Card, ...] = ()
+GALLERY: tuple[Card, ...] = (
+    Card(
+        name="kernel_editor",
+        title="Kernel editor",
+        sentence="Nine numbers turn a photograph into its blur, its edges or itself: change one and watch the output.",
+        chapter="01",
+        minutes=5,
+        question="Which sum must the nine weights have so that a flat wall comes out black?",
+        answer="0, as in Sobel's and the Laplacian kernel: on a flat region every window holds one value v nine times, "
+        "so the output is v times the sum of the weights. With the sum 1 the wall keeps its brightness.",
+    ),
+)
 """All demos in the order of the chapters."""
 
 
