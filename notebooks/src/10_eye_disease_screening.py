@@ -311,7 +311,7 @@ everyone = [entry for entries in stored.values() for entry in entries]
 for date, machine in sorted({(entry["date"], entry["machine"]) for entry in everyone}):
     print(f"run on {date}, {machine}, Paddle {everyone[0]['versions']['paddle']}")
 
-# %%
+# %% tags=["nbval-ignore-output"]
 seeds = [results.stored(f"fundus_small_seed{seed}") for seed in range(3)]
 truth = np.array(seeds[0]["valid"]["labels"])  # [N]
 assert all(entry["valid"]["names"] == seeds[0]["valid"]["names"] for entry in everyone)
@@ -322,6 +322,8 @@ bars = {
 figure = plotting.interval_bars(bars, "Seed 0 of each net, validation pictures", xlabel="100 x AUC, 95 % interval")
 figure.axes[0].set_xticks(range(50, 101, 10))  # from chance on
 plt.show()
+
+# %%
 areas = [screening.auc(entry["valid"]["logits"], truth) for entry in seeds]
 print(f"{len(truth)} pictures; the small net: AUC {np.mean(areas):.4f}, the mean of seeds 0, 1 and 2")
 whole = seeds[0]["full_size"]
@@ -379,10 +381,9 @@ for seed, entry in enumerate(seeds):
 
 # %%
 point, first = points[0], seeds[0]
-rival = next(net for net in ("alexnet", "lenet_relu_norm", "lenet") if net in stored)
-other = stored[rival][0]["valid"]["logits"]
-tests = {titles["small"]: (first["valid"]["logits"], truth), titles[rival]: (other, truth)}
-plotting.roc_figure(tests, "Seed 0 on the validation pictures, real data", point)
+other = results.stored("fundus_lenet_relu_norm_seed0")["valid"]["logits"]
+tests = {"ours": (first["valid"]["logits"], truth), "LeNet, both": (other, truth)}
+plotting.roc_figure(tests, "Most of the diseased, few false alarms: ours and a mended LeNet (seed 0, real data)", point)
 plt.show()
 print(f"diseased: {truth.sum()}, missed {point.false_negatives}")
 print(f"healthy: {len(truth) - truth.sum()}, called diseased {point.false_positives}")
@@ -401,13 +402,17 @@ by_kind = {
     "H, high myopia": folds["logits"][folds["kinds"] == "H"],
     "N, normal": folds["logits"][folds["kinds"] == "N"],
 }
-plotting.score_rows(by_kind, "Out-of-fold logits of the training pictures, real data", point.threshold)
+plotting.score_rows(
+    by_kind, "High myopia is what the net mistakes for disease (out of fold, real data)", point.threshold
+)
 plt.show()
 print("called diseased, with 95 % interval")
 for name, logits in by_kind.items():
     called = int((logits >= point.threshold).sum())
     low, high = (100 * end for end in metrics.wilson_interval(called, len(logits)))
     print(f"{name[0]}:{called:4} of {len(logits):3}{100 * called / len(logits):6.1f} % ({low:.1f} to {high:.1f})")
+alarms = [(logits >= point.threshold).mean() for logits in by_kind.values()]
+assert alarms[1] > alarms[2]
 
 # %% [markdown]
 # Compare the last two lines, and mind how wide the interval of so few H is. A specificity is a mixture over whoever came: in a
@@ -427,18 +432,18 @@ def sigmoid(z):
 temperature = screening.fit_temperature(folds["logits"], folds["labels"])
 grid = np.exp(np.linspace(-2, 2, 2001))
 by_search = grid[np.argmin([screening.log_loss(folds["logits"], folds["labels"], value) for value in grid])]
-assert abs(temperature - by_search) < 0.01 * temperature
+assert abs(temperature - by_search) < 0.01 * temperature < 0.01  # below 1: too modest
 z = np.array(first["valid"]["logits"])
 curves = {}
 for name, T in {"as trained": 1.0, "with the temperature": temperature}.items():
     curves[name] = screening.calibration_curve(sigmoid(z / T), truth)
     error = screening.calibration_error(sigmoid(z / T), truth)
     print(f"T = {T:.2f}: log loss {screening.log_loss(z, truth, T):.3f}, error {100 * error:.1f} points")
-plotting.reliability_diagram(curves, "Said and true, on the validation pictures (numbers: how many)")
+plotting.reliability_diagram(curves, "Too modest as trained, mended by one number (validation; numbers: eyes)")
 plt.show()
 
 # %% [markdown]
-# $T$ below 1 means that the net was too modest, above 1 that it was too sure. Most of the bins in the middle hold few
+# $T$ below 1 means that the net was too modest; above 1 it would have been too sure. Most of the bins in the middle hold few
 # eyes, and their intervals say so; the expected calibration error is never 0 with so few, even for a perfect net.
 #
 # **What does a positive result mean?** Here half of the eyes are diseased. In a screening of the public it may be three in a
@@ -462,11 +467,11 @@ for prevalence in (0.01, 0.03, 0.10, truth.mean()):
     ppv, npv = zip(low, middle, high)  # each (low, middle, high)
     interval = "{1:.1f} ({0:.1f} to {2:.1f})".format(*(100 * value for value in ppv))
     print(f"{100 * prevalence:3.0f} %{1000 * called:7.0f}   {interval:20}{100 * npv[1]:6.1f}")
-plotting.people_chart(
-    point.sensitivity[1], point.specificity[1], 0.03, "1,000 people, of whom 3 % are ill, and our net"
-)
+at_three, _ = screening.predictive_values(point.sensitivity[1], point.specificity[1], 0.03)
+assert at_three < ppv[1]
+message = f"Where 3 % are ill, {100 * (1 - at_three):.0f} % of our net's alarms would be false (1,000 people)"
+plotting.people_chart(point.sensitivity[1], point.specificity[1], 0.03, message)
 plt.show()
-assert screening.predictive_values(point.sensitivity[1], point.specificity[1], 0.03)[0] < ppv[1]
 
 # %% [markdown]
 # *called* is of 1,000 people who come. In brackets: sensitivity and specificity both at the lower end of their intervals, and
@@ -475,27 +480,30 @@ assert screening.predictive_values(point.sensitivity[1], point.specificity[1], 0
 # means a second look, not the disease; a negative one is right almost always.* The last row has the prevalence of our own
 # pictures: it flatters, and no public is like that.
 #
-# **Is one net better than another?** Both scored the same eyes, so we compare eye by eye. McNemar's test looks only at the eyes
-# on which just one of them is right (at logit 0), and asks whether a coin would be that uneven. DeLong's test does the
-# same for two AUCs (1988): how often a person outranks those of the other class is one number a person and net, and their
-# covariance gives the spread of the difference.
+# **Is one net better than another?** Take the course's LeNet with ReLU *and* BatchNorm, nothing else changed, against ours. Both
+# scored the same eyes, so we compare eye by eye. McNemar's test looks only at the eyes on which just one of them is right (at
+# logit 0), and asks whether a coin would be that uneven. DeLong's test does the same for two AUCs (1988): how often a person
+# outranks those of the other class is one number a person and net, and their covariance gives the spread of the difference.
+# **Predict first:** which one wins?
 
 # %%
 right = {name: (np.array(logits) > 0) == labels for name, (logits, labels) in tests.items()}
 (ours, our_right), (theirs, their_right) = right.items()
 found = screening.mcnemar(their_right, our_right)
-print(f"only {ours} right: {found.only_second}, only {theirs} right: {found.only_first}")
-print(f"McNemar's p = {found.p:.3g}")
 areas = screening.delong(other, first["valid"]["logits"], truth)
-low, difference, high = areas.difference
+print(f"only {ours} right: {found.only_second}, only {theirs} right: {found.only_first}")
 print(f"AUC of {ours} {areas.second:.3f}, of {theirs} {areas.first:.3f}")
-print(f"difference {difference:+.3f} ({low:+.3f} to {high:+.3f})")
-print(f"DeLong's p = {areas.p:.3g}")
+print("difference {1:+.3f} ({0:+.3f} to {2:+.3f})".format(*areas.difference))
+for name, p in (("McNemar", found.p), ("DeLong", areas.p)):
+    print(f"{name}: p = {p:.2g}")
+assert min(found.p, areas.p) > 0.05
 
 # %% [markdown]
-# Where the interval holds 0, these pictures cannot tell the two apart. Both tests speak of these two trained nets
-# on such eyes; another seed is another net, so look at the three seeds above before you call an *architecture* better. And the
-# course's recipe has no augmentation: what is compared is nets with their recipes.
+# The interval holds 0: these pictures cannot tell the two apart. Two mended lines made of the course's failure a net that is
+# as good as ours here, after five epochs and without augmentation; ours has a small part of its parameters, that is all. A
+# test of two trained nets says nothing of their *architectures*, by the way: another seed is another net, and a recipe
+# belongs to each. And with some 400 eyes a difference of half a point of AUC drowns: not to find one is not to prove that
+# there is none.
 #
 # ## 5 What does the net look at?
 #
@@ -507,7 +515,7 @@ print(f"DeLong's p = {areas.p:.3g}")
 #
 # Its grain is that of the stage: 7 × 7. **Occlusion** (遮挡) asks directly: cover a square, and see how far the logit
 # falls. Both are pictures that please the eye, so they need a control (Adebayo et al. 2018): the same net with
-# weights drawn anew knows nothing of eyes. What its maps show as well is the photograph, not knowledge.
+# weights drawn anew knows nothing of eyes. Whatever its maps show too comes from the photograph, not from knowledge.
 
 # %% tags=["nbval-ignore-output"]
 ready = trainer.prepare(paddle.to_tensor(held.images))  # [N, 3, 224, 224]
