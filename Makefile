@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PYTEST := .venv/bin/python -m pytest --nbval --nbval-current-env
 .DEFAULT_GOAL := help
-.PHONY: help study test build homework lint test-real test-gpu room-kit test-room-kit ready
+.PHONY: help study test build homework slides lint test-real test-gpu room-kit test-room-kit ready
 
 help:  ## this list
 	@awk -F ' *## ' '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ build: ready  ## execute the chapters whose source changed (ARGS=06_lenet_digits
 
 homework: ready  ## write the homework notebooks whose sources changed, solutions left out
 	.venv/bin/python -m tools.homework $(ARGS)
+
+slides: ready  ## a chapter as slides that need no network, and as PDF (ARGS=03)
+	@.venv/bin/course slides --pdf $(ARGS)
 
 lint: ready  ## style and types
 	.venv/bin/python -m ruff check

@@ -13,7 +13,7 @@ from tools.syntax import Definition, behaviour, parsed_cell
 
 LAYERS = [  # a module imports only what stands in a line below its own; a folder counts as one module
     {"cli"},
-    {"comparisons", "demos", "homework", "ladder", "memory_task"},
+    {"comparisons", "demos", "homework", "ladder", "memory_task", "slides"},
     {"training", "explain", "attribution", "plotting", "summary"},
     {"datasets", "models", "errata", "screening"},
     {"registry", "metrics", "fingerprint", "checkpoint", "modes", "timing", "augment", "results"},

@@ -19,7 +19,7 @@ from tools.syntax import library_cell_faults, parsed_cell
 
 __all__ = ["GUARDS", "complaints"]
 
-TAGS = {"cover", "demo", "library", "nbval-ignore-output"}
+TAGS = {"cover", "demo", "library", "nbval-ignore-output", "notes", "skip", "slide", "subslide"}
 FORBIDDEN = {  # in what a cell printed
     "an object's address": r"\bat 0x[0-9a-fA-F]+",
     "a tensor's repr, which names the device": r"Tensor\(shape=",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from course_utils.errors import CourseError
 
-__all__ = ["hand_out"]
+__all__ = ["find_editions", "hand_out"]
 
 MANIFEST = ".course.json"
 
@@ -38,7 +38,7 @@ def hand_out(notebooks: Path, study: Path, reset: Sequence[str] = ()) -> list[st
     editions = {path.relative_to(notebooks).as_posix(): path for path in _editions(notebooks)}
     if not editions:
         raise CourseError(f"there is no chapter in {notebooks}: take a whole clone, or run `make build` as an author")
-    fresh = {name for asked in reset for name in _find(asked, editions)}
+    fresh = {name for asked in reset for name in find_editions(asked, editions)}
     told: list[str] = []
     try:
         study.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,11 @@ def _short(name: str) -> str:
     return Path(name).stem.split("_")[0] if name.endswith(".ipynb") else name
 
 
-def _find(asked: str, editions: dict[str, Path]) -> list[str]:
+def find_editions(asked: str, editions: dict[str, Path]) -> list[str]:
+    """The names of the chapters and homework that a number or name ("6", "06", "hw1", "06_lenet_digits") stands for.
+
+    Raises CourseError, with the nearest, where there is none.
+    """
     number = asked.zfill(2) if asked.isdigit() else asked
     found = [name for name in editions if number in (_short(name), Path(name).stem, Path(name).name, name)]
     if found:

@@ -1,0 +1,107 @@
+"""Slides as one page that needs nothing beside it: reveal.js inside, formulas as MathML, pictures embedded."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from course_utils.errors import CourseError
+from course_utils.slides.deck import deck
+from course_utils.slides.pieces import Piece
+
+__all__ = ["read_notebook", "slides_page"]
+
+SIZE = (1280, 720)  # of a slide, before reveal.js scales it to the screen
+NEEDED = {"sphinx_revealjs": "sphinx-revealjs", "latex2mathml": "latex2mathml", "nbconvert": "nbconvert"}
+
+
+def read_notebook(path: Path) -> Any:
+    """An executed notebook.
+
+    Raises CourseError where the file is no notebook, and where one of its code cells was not executed.
+    """
+    import nbformat
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, ValueError) as error:  # NotJSONError is a ValueError
+        raise CourseError(f"{path.name} could not be read as a notebook ({error}): take a fresh one") from None
+    name = path.stem
+    if any(cell.source.strip() and not cell.execution_count for cell in notebook.cells if cell.cell_type == "code"):
+        raise CourseError(
+            f"{name} is not executed, so its slides would show no results: run `make build ARGS={name}` first"
+        )
+    return notebook
+
+
+def slides_page(notebook: Any, folder: Path) -> str:
+    """The slides as HTML; folder: where the notebook lies, for the pictures that its text names.
+
+    Raises CourseError where a package is missing that slides need and chapters do not.
+    """
+    missing = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise CourseError(
+            f"slides need {' and '.join(missing)}: run `make slides ARGS=NN`, which installs what is missing, or "
+            "`python -m pip install -c constraints.txt -e '.[author]'`"
+        )
+    from jinja2 import Environment, PackageLoader
+    from markupsafe import Markup
+
+    from course_utils.slides.markdown import render
+
+    sections = deck(notebook)
+    environment = Environment(autoescape=True, loader=PackageLoader("course_utils", "slides"))
+    environment.filters["markdown"] = lambda text: Markup(render(text, folder))
+    environment.filters["html"] = lambda piece: Markup(_html(piece, folder))
+    first = next((cell.source for cell in notebook.cells if cell.source.startswith("# ")), "# Slides")
+    return environment.get_template("slides.html.j2").render(
+        title=first.splitlines()[0].removeprefix("# "),
+        sections=sections,
+        styles=_styles(),
+        scripts=_scripts(),
+        width=SIZE[0],
+        height=SIZE[1],
+    )
+
+
+def _html(piece: Piece, folder: Path) -> str:
+    from course_utils.slides.markdown import highlight, render
+
+    fragment = " fragment" if piece.fragment else ""
+    if piece.kind == "picture":
+        return f'<figure class="{fragment.strip()}"><img src="{piece.text}" alt="figure"></figure>'
+    if piece.kind == "output":
+        return f'<pre class="output{fragment}" style="font-size:{piece.size:g}px">{escape(piece.text)}</pre>'
+    if piece.kind in ("code", "folded"):
+        code = f'<pre class="highlight" style="font-size:{piece.size:g}px">{highlight(piece.text)}</pre>'
+        return code if piece.kind == "code" else f'<details class="code"><summary>code</summary>{code}</details>'
+    if piece.kind == "html":
+        return f'<div class="html">{piece.text}</div>'
+    if piece.kind == "notes":
+        return f'<aside class="notes">{render(piece.text, folder)}</aside>'
+    return f'<div class="{piece.kind}{fragment}">{render(piece.text, folder)}</div>'
+
+
+def _reveal(path: str) -> str:
+    """A file of reveal.js, from the package that ships it (which is not imported), without its source map."""
+    spec = importlib.util.find_spec("sphinx_revealjs")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    text = (Path(spec.submodule_search_locations[0]) / "_static" / "revealjs" / path).read_text(encoding="utf-8")
+    return re.sub(r"(//|/\*)# sourceMappingURL=.*", "", text)
+
+
+def _styles() -> list[str]:
+    from pygments.formatters import HtmlFormatter
+
+    own = (Path(__file__).parent / "slides.css").read_text(encoding="utf-8")
+    return [_reveal("dist/reset.css"), _reveal("dist/reveal.css"), HtmlFormatter().get_style_defs(".highlight"), own]
+
+
+def _scripts() -> list[str]:
+    """reveal.js and its speaker's view; a closing tag in a string of theirs must not end the script."""
+    return [_reveal(path).replace("</script", "<\\/script") for path in ("dist/reveal.js", "plugin/notes/notes.js")]
