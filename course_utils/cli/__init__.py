@@ -11,6 +11,7 @@ from course_utils import __version__
 from course_utils.cli.data import app as data_app
 from course_utils.cli.doctor import doctor
 from course_utils.cli.homework import check, grade, gradebook
+from course_utils.cli.slides import slides
 from course_utils.cli.study import study
 from course_utils.cli.train import app as train_app
 from course_utils.errors import CourseError
@@ -58,5 +59,6 @@ app.command()(doctor)
 app.command()(check)
 app.command()(grade)
 app.command()(gradebook)
+app.command()(slides)
 app.add_typer(data_app, name="data")
 app.add_typer(train_app, name="train")
