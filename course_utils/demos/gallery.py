@@ -39,6 +39,67 @@ GALLERY: tuple[Card, ...] = (
         answer="0, as in Sobel's and the Laplacian kernel: on a flat region every window holds one value v nine times, "
         "so the output is v times the sum of the weights. With the sum 1 the wall keeps its brightness.",
     ),
+    Card(
+        name="batch_norm",
+        title="BatchNorm on and off",
+        sentence="A net with four hidden layers learns to tell two spirals apart: at which learning rates, and in "
+        "which batches, does it need BatchNorm?",
+        chapter="04",
+        minutes=6,
+        question="Why does the net with BatchNorm bear rates at which the other learns nothing, and what becomes of "
+        "that in batches of two?",
+        answer="BatchNorm divides by the spread of what it gets: weights that a large step has blown up come out as "
+        "before, and their gradient shrinks. Of two samples every value becomes nearly +1 or -1, whatever it was, so "
+        "little is left to learn from, and evaluation uses other statistics than training did.",
+    ),
+    Card(
+        name="dropout",
+        title="Dropout",
+        sentence="Chance decides which neurons a mask switches off; over many masks their mean comes to what "
+        "evaluation gives.",
+        chapter="04",
+        minutes=4,
+        question="A net is trained as downscale_in_infer and used as upscale_in_train. What does the next layer get?",
+        answer="Inputs that are 1 / (1 - p) times as large as ever in training, with p = 0.5 twice as large: the first "
+        "mode scales in evaluation only, the second in training only, and mixed up nobody does. Press 'Mixed up'.",
+    ),
+    Card(
+        name="optimizer_race",
+        title="Optimizer race",
+        sentence="Each optimizer runs at its own best rate, or at a multiple of it: who leads, and who is thrown out?",
+        chapter="05",
+        minutes=6,
+        question="In the ravine all run at twice their best rate. Who is thrown out, and why that one?",
+        answer="Nesterov. Across the ravine the curvature is 50; there SGD bears rates below 2/50 = 0.04, Momentum "
+        "below 2 (1 + 0.9)/50 = 0.076, but Nesterov, who looks ahead, only below 3.8/2.8/50 = 0.027. What makes it "
+        "fast at its best rate brings the edge nearer.",
+    ),
+    Card(
+        name="residual",
+        title="Shortcuts and the gradient",
+        sentence="On its way back from the last unit to the first the gradient shrinks or grows: with shortcuts, and "
+        "without.",
+        chapter="08",
+        minutes=5,
+        question="No shortcuts, no BatchNorm, gain 0.8: which share of the gradient is left after 40 layers? Estimate "
+        "before you look.",
+        answer="Each layer multiplies it by about the gain, and 0.8 to the power of 40 is 1.3 in ten thousand. The "
+        "shortcuts pass it on whatever the layers do; but with large weights their sums grow, and then it is BatchNorm "
+        "that keeps the signal small.",
+    ),
+    Card(
+        name="screening_threshold",
+        title="A threshold for screening",
+        sentence="Move the threshold and the test changes; move the prevalence and the test stays, but what its result "
+        "means does not.",
+        chapter="10",
+        minutes=6,
+        question="One test, one threshold: in the clinic half of those who come are ill, in the street one in a "
+        "hundred. Of those called in, how many are ill?",
+        answer="In the clinic nearly all, in the street few: there a small share of very many healthy people is more "
+        "than a large share of very few ill ones. Sensitivity and specificity belong to the test, the predictive "
+        "values to the place where it is used.",
+    ),
 )
 """All demos in the order of the chapters."""
 

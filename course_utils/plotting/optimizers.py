@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from course_utils.optimizers import Landscape
 
-__all__ = ["path_panels", "race_filmstrip", "race_step", "rate_sweep", "schedule_panels"]
+__all__ = ["draw_landscape", "path_panels", "race_filmstrip", "race_step", "rate_sweep", "schedule_panels"]
 
 
 def path_panels(land: Landscape, paths: Mapping[str, np.ndarray], message: str = "", columns: int = 5) -> Figure:
