@@ -357,8 +357,11 @@ def broken(outside: Path) -> list[Broken]:
         ),
         Broken(
             "avoided name",
-            before("from course_utils.arithmetic import conv2d_cost"),
-            note="the notebook uses conv2d_cost, which q2 and q3 and q4 may not",
+            lambda cells: [
+                "from course_utils.arithmetic import conv2d_cost",
+                *(cell.replace("    n, c, height", "    conv2d_cost\n    n, c, height") for cell in cells),
+            ],
+            note="the notebook uses conv2d_cost for q3 and q4, where the task forbids it",
         ),
         Broken("a missing cell", q2("x = 1"), {"q2": ("missing", "There is no conv_parameters yet")}),
         Broken(

@@ -1,5 +1,6 @@
 """What students hand in is found and read whatever state it is in, and a bad file costs one row."""
 
+import dataclasses
 import datetime
 import io
 import json
@@ -12,12 +13,16 @@ import homework_corpus as corpus
 import pytest
 
 from course_utils.errors import CourseError
-from course_utils.homework import assignments, expected, grade, submissions
+from course_utils.homework import assignments, expected, grade, sources, submissions
 from course_utils.homework.grade import Plan
 from course_utils.homework.ladder import Outcome
 from course_utils.homework.process import Limits
 from course_utils.homework.questions import PUBLIC_SEED, prepare
 from course_utils.homework.submissions import Sheet, read_sheet, sheet_of
+from tools.homework import ROOT, homework_names, reference
+
+USES = "the notebook uses conv_output_size for q1, where the task forbids it"
+LOOKS = "the notebook looks into the checks themselves"
 
 
 def notebook(*cells, **others):
@@ -286,30 +291,56 @@ def test_an_unusable_folder_is_said(handed_in, tmp_path):
         graded(handed_in, tmp_path)
 
 
-def test_the_teacher_is_told_what_to_look_at():
-    homework = assignments.assignment("hw1")
-    cells = ("def output_size(): return conv_output_size(1, 2)", "def output_size(): 1", "def f(: bad")
-    assert grade._remarks(Sheet(cells), homework) == [
-        "output_size is defined 2 times: the last one counted",
-        "the notebook uses conv_output_size, which q1 may not",
-    ]
-    for cell in ("from course_utils.homework import hw1", "import course_utils.homework.ladder"):
-        assert grade._remarks(Sheet((cell,)), homework) == ["the notebook looks into the checks themselves"]
-    assert grade._remarks(Sheet(("from course_utils.homework import Homework\nhw = Homework('hw1')",)), homework) == []
+HOMEWORK = assignments.assignment("hw1")
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["def output_size(): 1", "def output_size(): 2"], ["output_size is defined 2 times: the last one counted"]),
+        (["def output_size(): return conv_output_size(1)"], [USES]),
+        (["from course_utils.arithmetic import conv_output_size as c", "def output_size(): return c(1)"], [USES]),
+        (["if True:\n    import a.conv_output_size as c", "def h(): return c", "output_size = lambda n: h(n)"], [USES]),
+        (["import x", "def g(): return conv_output_size", "def output_size(): return output_size(x)"], []),
+        (["# conv_output_size\ndef output_size(): 1  # conv_output_size", "my_conv_output_size = 1"], []),
+        (["conv_output_size(2)", "def output_size(:"], []),
+        (["from course_utils.homework import hw1"], [LOOKS]),
+        (["import course_utils.homework.ladder"], [LOOKS]),
+        (["from course_utils import homework\nhomework.hw1"], [LOOKS]),
+        (["from course_utils.homework import Homework\nhw = Homework('hw1')"], []),
+        (["try:\n    class output_size: conv_output_size\nfinally: pass"], [USES]),
+    ],
+)
+def test_the_teacher_is_told_what_to_look_at(cells, told):
+    assert sources.remarks(cells, HOMEWORK) == told
+
+
+def test_the_name_of_a_function_is_no_use_of_it():
+    question = dataclasses.replace(HOMEWORK.questions[0], avoid=("output_size(", "F.conv", "paddle.optimizer."))
+    homework = dataclasses.replace(HOMEWORK, questions=(question,))
+    assert sources.remarks(["def output_size(n): return n + G.conv"], homework) == []
+    told = sources.remarks(["def output_size(n): return F.conv + output_size(n) + paddle.optimizer.Adam"], homework)
+    assert [remark.split()[3] for remark in told] == ["output_size", "F.conv", "paddle.optimizer"]
 
 
 def test_answers_are_kept_without_comments_where_they_can_be_read():
-    homework = assignments.assignment("hw1")
     cells = (
         "%matplotlib inline\ndef output_size(n):  # comment\n    return '\\d'",
         "def conv_parameters(): (",
         "def linear_shapes(f):\n    return [" + "f, " * 3000 + "]\n" + "#" * 20_000,
+        "def linear_shapes(f): return [" + "f," * 9000 + "]",
         "def receptive_field_size(s):\n    return " + "-" * 15_000 + "1",
         "conv_additions = conv_multiplications = 5",
         "class conv_additions: pass",
     )
-    found = grade._answers(Sheet(cells), homework)
+    found = sources.answers(cells, HOMEWORK)
     assert found == {"q1": "def output_size(n):\n    return '\\\\d'", "q4": "class conv_additions:\n    pass"}
+
+
+@pytest.mark.parametrize("name", assignments.NAMES)
+def test_a_right_notebook_gives_the_teacher_nothing_to_look_at(name):
+    source = next(each for each in homework_names() if each.startswith(name))
+    assert sources.remarks(reference(ROOT, source), assignments.assignment(name)) == []
 
 
 @pytest.mark.parametrize(

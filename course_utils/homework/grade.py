@@ -7,16 +7,12 @@ Each row is kept as soon as it is done, so a run that was stopped goes on where 
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import dataclasses
 import hashlib
 import json
 import re
 import tempfile
 import time
-import warnings
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.homework import ladder
+from course_utils.homework import ladder, sources
 from course_utils.homework.assignments import assignment
 from course_utils.homework.expected import expected_cases
 from course_utils.homework.ladder import Outcome
@@ -34,8 +30,6 @@ from course_utils.homework.questions import Assignment, Prepared
 from course_utils.homework.submissions import Found, Sheet, read_sheet, submissions
 
 __all__ = ["Plan", "Row", "grade", "grade_sheet"]
-
-LONGEST = 20_000  # characters of a cell or an answer that is looked at for pairs
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ def _row(found: Found, homework: Assignment, cases: dict[str, list[Prepared]], k
         late=late,
         outcomes=outcomes,
         notes=notes,
-        answers=_answers(sheet, homework),
+        answers=sources.answers(sheet.cells, homework),
         seconds=round(time.monotonic() - began, 2),
     )
     part = path.with_suffix(".part")
@@ -151,7 +145,11 @@ def grade_sheet(
             if outcome.verdict == "missing" and (why := _why_missing(question.function, sheet.cells, student.notes)):
                 outcome = dataclasses.replace(outcome, sentence=why)
             outcomes.append(dataclasses.replace(outcome, details=""))  # expected values stay with the grader
-        notes = [*sheet.notes, *(student.notes[cell] for cell in sorted(student.notes)), *_remarks(sheet, homework)]
+        notes = [
+            *sheet.notes,
+            *(student.notes[cell] for cell in sorted(student.notes)),
+            *sources.remarks(sheet.cells, homework),
+        ]
     return tuple(outcomes), tuple(notes)
 
 
@@ -161,40 +159,6 @@ def _why_missing(function: str, cells: Iterable[str], notes: dict[int, str]) -> 
         if number in notes and re.search(rf"\b(def|class)\s+{function}\b|^{function}\s*=", source, re.MULTILINE):
             return f"There is no {function}, since {notes[number]}."
     return ""
-
-
-def _remarks(sheet: Sheet, homework: Assignment) -> list[str]:
-    """What a teacher may want to look at, and no part of the verdict: repeated definitions and avoided names."""
-    text = "\n".join(sheet.cells)
-    found, avoided = [], defaultdict(list)
-    for question in homework.questions:
-        times = len(re.findall(rf"^(?:def|class)\s+{question.function}\b", text, re.MULTILINE))
-        if times > 1:
-            found.append(f"{question.function} is defined {times} times: the last one counted")
-        for name in question.avoid:
-            if re.search(rf"\b{name}\b", text):
-                avoided[name].append(question.name)
-    for name, questions in avoided.items():
-        found.append(f"the notebook uses {name}, which {' and '.join(questions)} may not")
-    if re.search(r"course_utils(\.| import )homework[ .]+(import[ (]+)?(?!Homework\b|import\b)\w", text):
-        found.append("the notebook looks into the checks themselves")
-    return found
-
-
-def _answers(sheet: Sheet, homework: Assignment) -> dict[str, str]:
-    """The last definition of each question's function, without comments or layout, where it is of a readable length."""
-    answers = {}
-    names = {question.function: question.name for question in homework.questions}
-    for source in sheet.cells:
-        plain = re.sub(r"^[%!].*$", "", source, flags=re.MULTILINE)
-        if len(plain) > LONGEST or not any(name in plain for name in names):
-            continue
-        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as an escape in a text that Python does not know
-            for node in ast.parse(plain).body:
-                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
-                    answers[names[node.name]] = ast.unparse(node)
-    return {question: code for question, code in answers.items() if len(code) <= LONGEST}
 
 
 def _student(name: str, homework: Assignment) -> str:
