@@ -383,15 +383,17 @@ for seed, entry in enumerate(seeds):
 point, first = points[0], seeds[0]
 other = results.stored("fundus_lenet_relu_norm_seed0")["valid"]["logits"]
 tests = {"ours": (first["valid"]["logits"], truth), "LeNet, both": (other, truth)}
+assert all(each.specificity[1] > 0.95 for each in points)
 plotting.roc_figure(tests, "Most of the diseased, few false alarms: ours and a mended LeNet (seed 0, real data)", point)
 plt.show()
 print(f"diseased: {truth.sum()}, missed {point.false_negatives}")
 print(f"healthy: {len(truth) - truth.sum()}, called diseased {point.false_positives}")
 
 # %% [markdown]
-# The specificity need not come out as 95 %: the threshold was chosen on other eyes, with nets that had seen four fifths of the
-# pictures. Reports that show exactly the wanted value have usually chosen it on the test set. And nets of one recipe
-# that differ in the seed alone share a threshold only roughly.
+# All three seeds came out *above* the 95 % that we asked for, and paid with sensitivity. The threshold was chosen on other eyes,
+# with nets that had seen four fifths of the pictures; perhaps the validation pictures hold fewer of the eyes that alarm it.
+# Reports that show exactly the wanted value have usually chosen it on the test set. And nets of one recipe that
+# differ in the seed alone share a threshold only roughly.
 #
 # **Where are the false alarms?** A healthy eye that is highly myopic resembles the diseased one most. The validation
 # pictures do not say which eyes those are, so we look at the training pictures, each scored by the net that did not see it.
@@ -499,8 +501,8 @@ for name, p in (("McNemar", found.p), ("DeLong", areas.p)):
 assert min(found.p, areas.p) > 0.05
 
 # %% [markdown]
-# The interval holds 0: these pictures cannot tell the two apart. Two mended lines made of the course's failure a net that is
-# as good as ours here, after five epochs and without augmentation; ours has a small part of its parameters, that is all. A
+# The interval holds 0: these pictures cannot tell the two apart. Two mended lines made of the course's failure a net that
+# is not to be told from ours, after five epochs and without augmentation; ours has a small part of its parameters. A
 # test of two trained nets says nothing of their *architectures*, by the way: another seed is another net, and a recipe
 # belongs to each. And with some 400 eyes a difference of half a point of AUC drowns: not to find one is not to prove that
 # there is none.
