@@ -9,6 +9,7 @@ import typer
 
 from course_utils import __version__
 from course_utils.cli.data import app as data_app
+from course_utils.cli.demo import demo
 from course_utils.cli.doctor import doctor
 from course_utils.cli.homework import check, grade, gradebook
 from course_utils.cli.slides import slides
@@ -56,6 +57,7 @@ def _options(
 
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(study)
 app.command()(doctor)
+app.command()(demo)
 app.command()(check)
 app.command()(grade)
 app.command()(gradebook)

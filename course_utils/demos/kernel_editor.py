@@ -75,11 +75,12 @@ def draw(photo: str = PHOTOS[0], upload: Sequence[Mapping[str, Any]] = (), **cel
     y = conv2d_shift_and_add(x[None, None], w[None, None])[0, 0]  # [H - 2, W - 2]
     signed = y.min() < -1e-9
     what = "blue below 0, red above" if signed else "nothing below 0"
-    message = f"The nine weights sum to {w.sum():.3g}: a flat region of value v becomes {w.sum():.3g} v"
+    level = f"{w.sum():.2f}".removesuffix(".00")
+    message = f"The nine weights sum to {level}: where the picture is flat, the output is {level} times the input"
     figure, axes = classroom_axes(message, "akb", width_ratios=(5, 2.4, 5), wspace=0.08, left=0.02, right=0.98)
     axes["a"].imshow(x, cmap="gray", vmin=0, vmax=1)
     axes["a"].set_title("input x")
-    limit = max(float(np.abs(y).max()), 1e-9)
+    limit = max(float(np.percentile(np.abs(y), 99)), 1e-9) if signed else max(1.0, float(y.max()))
     axes["b"].imshow(y, cmap="RdBu_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit)
     axes["b"].set_title(f"output y: {y.min():.2f} to {y.max():.2f}")
     axes["b"].set_xlabel(what)
@@ -88,7 +89,7 @@ def draw(photo: str = PHOTOS[0], upload: Sequence[Mapping[str, Any]] = (), **cel
     for (row, column), value in np.ndenumerate(w):
         axes["k"].text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=17)
     axes["k"].set_title("kernel w")
-    axes["k"].set_xlabel(f"sum {w.sum():.3g}")
+    axes["k"].set_xlabel(f"sum {level}")
     for axis in axes.values():
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(True)
