@@ -29,19 +29,20 @@ run = settings.setup("00_start", seed=0)
 #
 # | Lesson | In the book | Chapter | Homework |
 # | --- | --- | --- | --- |
-# | convolution, sizes, parameters, operations | 5.1, 5.2 | 01_convolution | hw1_counting, hw2_operators |
-# | edges, the Laplacian | 5.1.7 | 02_edge_detection | |
-# | pooling, activation functions | 5.2 | 03_pooling_and_activation | hw3_activation_norm_dropout |
-# | batch normalization, dropout | 7 | 04_batchnorm_and_dropout | hw3_activation_norm_dropout |
-# | losses, optimizers, back-propagation | 7 | 05_losses_and_optimizers | hw4_losses_optimizers |
-# | LeNet on handwritten digits | 5.3 | 06_lenet_digits | hw5_networks |
-# | AlexNet, VGG, Inception, MobileNet | | 07_alexnet_to_mobilenet | hw5_networks |
-# | residual networks on digits | 5.4 | 08_resnet_digits | hw5_networks |
-# | residual networks on CIFAR-10 | 5.5 | 09_resnet_cifar10 | |
-# | eye-disease screening | | 10_eye_disease_screening | hw6_screening |
-# | recurrent networks, LSTM | 6 | 11_rnn_lstm | hw7_recurrent |
+# | convolution, sizes, parameters, operations | 5.1, 5.2 | [01_convolution](01_convolution.ipynb) | [hw1_counting](homework/hw1_counting.ipynb), [hw2_operators](homework/hw2_operators.ipynb) |
+# | edges, the Laplacian | 5.1.7 | [02_edge_detection](02_edge_detection.ipynb) | |
+# | pooling, activation functions | 5.2 | [03_pooling_and_activation](03_pooling_and_activation.ipynb) | [hw3_activation_norm_dropout](homework/hw3_activation_norm_dropout.ipynb) |
+# | batch normalization, dropout | 7 | [04_batchnorm_and_dropout](04_batchnorm_and_dropout.ipynb) | [hw3_activation_norm_dropout](homework/hw3_activation_norm_dropout.ipynb) |
+# | losses, optimizers, back-propagation | 7 | [05_losses_and_optimizers](05_losses_and_optimizers.ipynb) | [hw4_losses_optimizers](homework/hw4_losses_optimizers.ipynb) |
+# | LeNet on handwritten digits | 5.3 | [06_lenet_digits](06_lenet_digits.ipynb) | [hw5_networks](homework/hw5_networks.ipynb) |
+# | AlexNet, VGG, Inception, MobileNet | | [07_alexnet_to_mobilenet](07_alexnet_to_mobilenet.ipynb) | [hw5_networks](homework/hw5_networks.ipynb) |
+# | residual networks on digits | 5.4 | [08_resnet_digits](08_resnet_digits.ipynb) | [hw5_networks](homework/hw5_networks.ipynb) |
+# | residual networks on CIFAR-10 | 5.5 | [09_resnet_cifar10](09_resnet_cifar10.ipynb) | |
+# | eye-disease screening | | [10_eye_disease_screening](10_eye_disease_screening.ipynb) | [hw6_screening](homework/hw6_screening.ipynb) |
+# | recurrent networks, LSTM | 6 | [11_rnn_lstm](11_rnn_lstm.ipynb) | [hw7_recurrent](homework/hw7_recurrent.ipynb) |
 #
-# Not all are written yet. In the folder of this page lie now:
+# All places where notes and book are wrong or loose stand together in [errata](errata.ipynb). In the folder of this page
+# lie:
 
 # %%
 from pathlib import Path

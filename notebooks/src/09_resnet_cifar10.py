@@ -694,7 +694,7 @@ errata.table("09_resnet_cifar10")
 # <details><summary>The net says "truck" with p = 0.95 to a picture of a cup. Is it broken?</summary>No. It was asked which
 # of ten, and answered. Nobody taught it to say "none".</details>
 #
-# **Next:** chapter 10 takes such nets to photographs of the eye, where a wrong answer has a price.
+# **Next:** [chapter 10](10_eye_disease_screening.ipynb) takes such nets to photographs of the eye, where a wrong answer has a price.
 #
 # ## References
 #

@@ -628,6 +628,8 @@ errata.table("10_eye_disease_screening")
 #
 # **Next:** [chapter 11](11_rnn_lstm.ipynb) leaves pictures and reads sequences, a step at a time.
 #
+# **Homework:** [homework 6](homework/hw6_screening.ipynb).
+#
 # ## References
 #
 # - H. Fang et al., *Open fundus photograph dataset with pathologic myopia recognition and anatomical structure annotation*,
