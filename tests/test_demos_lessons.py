@@ -50,16 +50,16 @@ def test_presets_and_controls_move_the_picture_and_reset_brings_it_back(demos, n
         assert on_stage.message.value == ""
         pictures.add(on_stage.picture.value)
     assert len(pictures) >= len(demo.presets)
-    on_stage.reset.click()
-    assert on_stage.picture.value == first
     for key, control in demo.controls.items():
         start, options = control.value, getattr(control, "_options_full", None)
         others = [value for _, value in options] if options else [control.min, control.max]
         other = next(value for value in others[::-1] if value != start)
+        before = on_stage.picture.value
         on_stage.set(**{key: [other] if isinstance(start, tuple) else other})
-        assert on_stage.picture.value != first, key
+        assert on_stage.picture.value != before, key
         assert on_stage.message.value == ""
-        on_stage.reset.click()
+    on_stage.reset.click()
+    assert on_stage.picture.value == first
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -164,7 +164,7 @@ def test_the_gradient_of_the_small_net_is_the_slope_of_its_loss():
             net.w, net.b, net.norms = kept
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_batch_norm_bears_rates_that_the_plain_net_does_not_except_in_batches_of_two(seed):
     slow, fast = batch_norm.RATES.index(0.01), batch_norm.RATES.index(3.0)
     plain, normed = (batch_norm.train(128, norm, seed).accuracy for norm in (False, True))

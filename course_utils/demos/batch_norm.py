@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 import numpy as np
@@ -75,7 +75,7 @@ def draw(rate: float = 1.0, batch_size: int = 32, nets: str = "both", seed: int 
     figure, axes = classroom_axes(message, "ab")
     for key, run in runs.items():
         name, colour, line = kinds[key]
-        style = {"color": colour, "linestyle": line, "linewidth": 3.5, "label": name}
+        style: dict[str, Any] = {"color": colour, "linestyle": line, "linewidth": 3.5, "label": name}
         axes["a"].plot(_smooth(run.loss[:, chosen]), **style)
         axes["b"].plot(RATES, 100 * run.accuracy, marker="o", markersize=7, **style)
         axes["b"].plot(rate, 100 * run.accuracy[chosen], "o", color=colour, markersize=17)

@@ -40,7 +40,8 @@ def draw(p: float = 0.5, mode: str = MODES[0], draws: int = 1) -> Figure:
     """
     trained, used = outputs(p, mode)
     level = float(used[WATCHED])
-    gathered = trained[(slice(None), *WATCHED)].cumsum() / np.arange(1, DRAWS + 1)  # [DRAWS]
+    row, column = WATCHED
+    gathered = trained[:, row, column].cumsum() / np.arange(1, DRAWS + 1)  # [DRAWS]
     figure, axes = classroom_axes(_message(draws, gathered[draws - 1], level), "abc;ddd", hspace=0.25, wspace=0.12)
     on = int((trained[draws - 1] > 0).sum())
     panels = {
@@ -54,8 +55,8 @@ def draw(p: float = 0.5, mode: str = MODES[0], draws: int = 1) -> Figure:
         axes[letter].set(xticks=[], yticks=[])
         axes[letter].spines[:].set_visible(True)
         axes[letter].plot(*WATCHED[::-1], "s", color="black", markersize=21, markeredgewidth=2.5, fillstyle="none")
-    for row, column in np.argwhere(trained[draws - 1] == 0):
-        axes["a"].plot(column, row, "x", color="C1", markersize=10, markeredgewidth=2.5)
+    for place in np.argwhere(trained[draws - 1] == 0):
+        axes["a"].plot(*place[::-1], "x", color="C1", markersize=10, markeredgewidth=2.5)
     axes["d"].axhline(level, color="C1", linestyle="--", linewidth=2.5, label="evaluation")
     axes["d"].plot(np.arange(1, draws + 1), gathered[:draws], color="C0", linewidth=3, label="training, mean so far")
     axes["d"].plot(draws, gathered[draws - 1], "o", color="C0", markersize=9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 import numpy as np
@@ -49,7 +49,7 @@ def _there_and_back(units: int, gain: float, shortcuts: bool, norm: bool, seed: 
     generator = np.random.default_rng(seed)
     x, slope = generator.normal(size=(2, BATCH, WIDTH))
     weights = gain * np.sqrt(2 / WIDTH) * generator.normal(size=(DEEPEST // 2, 2, WIDTH, WIDTH))
-    signal, kept = [x.std()], []
+    signal, kept = [float(x.std())], []
     for w1, w2 in weights[:units]:
         first = x @ w1
         hidden = np.maximum(_norm(first) if norm else first, 0)
@@ -57,13 +57,13 @@ def _there_and_back(units: int, gain: float, shortcuts: bool, norm: bool, seed: 
         total = (_norm(second) if norm else second) + (x if shortcuts else 0)
         kept.append((first, hidden, second, total))
         x = np.maximum(total, 0)
-        signal.append(x.std())
-    gradient = [np.linalg.norm(slope)]
+        signal.append(float(x.std()))
+    gradient = [float(np.linalg.norm(slope))]
     for (w1, w2), (first, hidden, second, total) in zip(weights[:units][::-1], kept[::-1], strict=True):
         arriving = slope * (total > 0)
         slope = (_norm_back(second, arriving) if norm else arriving) @ w2.T * (hidden > 0)
         slope = (_norm_back(first, slope) if norm else slope) @ w1.T + (arriving if shortcuts else 0)
-        gradient.append(np.linalg.norm(slope))
+        gradient.append(float(np.linalg.norm(slope)))
     return signal, gradient[::-1]
 
 
@@ -84,7 +84,7 @@ def draw(layers: int = 40, gain: float = 0.8, norm: bool = False, shortcuts: str
         name, colour = nets[key]
         units = np.arange(len(signal))
         for axis, values in ((axes["a"], gradient), (axes["b"], signal)):
-            style = {"color": colour, "linestyle": "-" if key == "with" else "--", "label": name}
+            style: dict[str, Any] = {"color": colour, "linestyle": "-" if key == "with" else "--", "label": name}
             axis.plot(units, values.clip(1 / FURTHEST, FURTHEST), linewidth=3.5, marker=".", markersize=9, **style)
     for axis, label in ((axes["a"], "gradient's norm, last unit's = 1"), (axes["b"], "spread of the signal")):
         axis.axhline(1, color="0.7", linewidth=1.5, linestyle=":")

@@ -102,7 +102,7 @@ def demo() -> Demo:
 
 
 def _histograms(upper: Axes, lower: Axes, study: Study, threshold: float) -> None:
-    edges = np.linspace(study.scores.min(), study.scores.max() + 1e-9, 31)
+    edges = np.linspace(study.scores.min(), study.scores.max() + 1e-9, 31).tolist()
     for axis, label, name, colour in ((upper, 0, "healthy", "C2"), (lower, 1, "ill", "C1")):
         scores = study.scores[study.labels == label]
         called = int((scores >= threshold).sum())

@@ -21,14 +21,15 @@ def classroom_axes(message: str, mosaic: str, **grid: Any) -> tuple[Figure, dict
     does not know the figure, so that it is freed when the next one takes its place.
     """
     lines = textwrap.wrap(message, 72)[:2]
-    figure = Figure(figsize=(10, 5.6), layout="none")
+    figure = Figure(figsize=(10, 5.6))
+    figure.set_layout_engine("none")
     place = {"left": 0.1, "right": 0.955, "bottom": 0.14, "top": 0.9 - 0.06 * len(lines), "wspace": 0.28, "hspace": 0.5}
     axes = figure.subplot_mosaic(mosaic, gridspec_kw=place | grid)
     for axis in axes.values():
         axis.tick_params(labelsize=SMALLEST)
         for label in (axis.xaxis.label, axis.yaxis.label):
-            label.set_size(SMALLEST + 1)
+            label.set_fontsize(SMALLEST + 1)
         for title in (axis.title, axis._left_title):  # type: ignore[attr-defined]
-            title.set_size(SMALLEST + 1)
+            title.set_fontsize(SMALLEST + 1)
     figure.suptitle("\n".join(lines), x=0.012, y=0.985, ha="left", va="top", fontsize=18)
     return figure, axes
