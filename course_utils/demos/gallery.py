@@ -40,6 +40,36 @@ GALLERY: tuple[Card, ...] = (
         "so the output is v times the sum of the weights. With the sum 1 the wall keeps its brightness.",
     ),
     Card(
+        name="convolution_stepper",
+        title="Convolution, cell by cell",
+        sentence="The orange cells are read, the blue one is written: step on, then change stride and padding.",
+        chapter="01",
+        minutes=6,
+        question="A 6x6 input, a 3x3 kernel, stride 2, no padding: which cells are never read?",
+        answer="The last row and the last column: the window starts at 0 and 2, and a start at 4 would need a seventh "
+        "column. That is the floor in the formula.",
+    ),
+    Card(
+        name="receptive_field",
+        title="What one pixel sees",
+        sentence="Follow the cone from one output pixel to the input: layers widen it, strides and dilation much more.",
+        chapter="01",
+        minutes=4,
+        question="Two 3x3 layers or one 5x5: which sees more, and which has more weights?",
+        answer="Both see 5x5 pixels. With one channel the two have 18 weights and the one has 25, and between the two "
+        "stands one more activation.",
+    ),
+    Card(
+        name="speed_race",
+        title="The speed race",
+        sentence="Seven programs compute the same convolution on this machine: how far apart are they?",
+        chapter="01",
+        minutes=4,
+        question="All seven multiply and add equally often: where do the slow ones spend their time?",
+        answer="In the Python interpreter, which reads every line of a loop anew, and in moving numbers: a program is "
+        "fast when it hands long runs of work to compiled code and reads memory in order.",
+    ),
+    Card(
         name="batch_norm",
         title="BatchNorm on and off",
         sentence="A net with four hidden layers learns to tell two spirals apart: at which learning rates, and in "
@@ -73,6 +103,16 @@ GALLERY: tuple[Card, ...] = (
         answer="Nesterov. Across the ravine the curvature is 50; there SGD bears rates below 2/50 = 0.04, Momentum "
         "below 2 (1 + 0.9)/50 = 0.076, but Nesterov, who looks ahead, only below 3.8/2.8/50 = 0.027. What makes it "
         "fast at its best rate brings the edge nearer.",
+    ),
+    Card(
+        name="digit_net",
+        title="A digit through LeNet",
+        sentence="Draw a digit: every layer's maps and the ten probabilities follow your pen.",
+        chapter="06",
+        minutes=6,
+        question="Which layer still shows you the digit, and which knows what it is?",
+        answer="The maps of C1 look like the drawing with its edges marked; C3's are small and hard to name; C5 and F6 "
+        "have no place any more, only strengths, and it is from those that the ten probabilities are computed.",
     ),
     Card(
         name="residual",
