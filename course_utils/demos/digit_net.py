@@ -22,14 +22,14 @@ from course_utils.training import Trainer
 
 __all__ = ["demo", "draw", "maps_of", "trained"]
 
-IMAGES, EPOCHS = 2_000, 3  # what a net learns from while a class watches the page open
-LAYERS = {"c1": "C1: 6 maps, 28x28", "c3": "C3: 16 maps, 10x10", "c5": "C5: 120 neurons", "f6": "F6: 84 neurons"}
+IMAGES, EPOCHS = 1_500, 3  # what a net learns from while a class watches the page open
+LAYERS = {"c1": "C1: 6 maps", "c3": "C3: 16 maps", "c5": "C5: 120 neurons", "f6": "F6: 84 neurons"}
 TILES = {"c1": (2, 3), "c3": (2, 8), "c5": (4, 30), "f6": (4, 21)}  # rows and columns in which they are shown
 
 
 @cache
 def trained() -> Trainer:
-    """LeNet after three passes over 2,000 digits at most: the sample's, or MNIST's where it lies in the data folder."""
+    """LeNet after three passes over 1,500 digits at most: the sample's, or MNIST's where it lies in the data folder."""
     import paddle
 
     data = digits().train

@@ -52,7 +52,8 @@ def draw(size: int = 16, channels: int = 8, heat: int = 1) -> Figure:
     macs = conv2d_cost((1, channels, size, size), (channels, channels, 3, 3), padding=1, bias=False).macs
     slowest = max(ratios, key=lambda name: ratios[name])
     figure, axes = classroom_axes(
-        f"Here {slowest} takes {_times(ratios[slowest])} as long as {WINNER}, for the same {macs:,} multiplications",
+        f'Here the program "{slowest}" takes {_times(ratios[slowest])} as long as {WINNER}, '
+        f"for the same {macs:,} multiplications",
         "r",
         left=0.24,
         right=0.9,

@@ -149,7 +149,8 @@ def _make_wide(control: widgets.Widget) -> None:
     """A control fills its row unless its demo gave it a width; its label takes the room that it needs."""
     if control.layout.width is None:
         control.layout.width = "100%"
-    if hasattr(style := getattr(control, "style", None), "description_width"):
+    style = getattr(control, "style", None)
+    if style is not None and hasattr(style, "description_width"):
         style.description_width = "initial"
 
 
