@@ -33,7 +33,8 @@ def slides(
     notebooks = clone / "notebooks"
     editions = {path.relative_to(notebooks).as_posix(): path for path in sorted(notebooks.glob("*.ipynb"))}
     path = editions[find_editions(chapter, editions)[0]]
-    page = slides_page(read_notebook(path), notebooks)
+    notebook = read_notebook(path)
+    page = slides_page(notebook, notebooks)
     target = (out or clone / "slides") / f"{path.stem}.html"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -44,5 +45,5 @@ def slides(
     if pdf:
         from course_utils.slides.pdf import print_pdf
 
-        print_pdf(target, target.with_suffix(".pdf"))
+        print_pdf(slides_page(notebook, notebooks, paper=True), target.with_suffix(".pdf"))
         print(target.with_suffix(".pdf"))

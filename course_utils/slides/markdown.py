@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from latex2mathml.converter import convert
@@ -26,6 +27,7 @@ class _Renderer(IPythonRenderer):
 
 def mathml(tex: str, display: str = "inline") -> str:
     """A formula of TeX as MathML; display: "inline" or "block"."""
+    tex = re.sub(r"(\\(?:begin|end)){aligned}", r"\1{align*}", tex)  # the one of the two that latex2mathml knows
     markup = str(convert(tex, display=display))
     for name in (r"\lVert", r"\rVert", r"\|"):  # behind \Big, latex2mathml leaves them as they are
         markup = markup.replace(f">{name}<", ">&#x2016;<")

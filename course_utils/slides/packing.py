@@ -24,6 +24,12 @@ class Slide:
         """The height of what stands on it."""
         return sum(piece.lines for piece in self.pieces)
 
+    @property
+    def roomy(self) -> bool:
+        """Whether it holds so little text that type a fifth larger fits, which takes about 1.45 times the lines."""
+        text = ("markdown", "equation", "question", "answer", "output", "folded")
+        return 1.45 * self.lines <= CAPACITY and all(piece.kind in text for piece in self.pieces)
+
 
 @dataclass
 class Packer:

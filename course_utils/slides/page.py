@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
 from course_utils.slides.deck import deck
+from course_utils.slides.packing import Slide
 from course_utils.slides.pieces import Piece
 
 __all__ = ["read_notebook", "slides_page"]
@@ -37,9 +39,10 @@ def read_notebook(path: Path) -> Any:
     return notebook
 
 
-def slides_page(notebook: Any, folder: Path) -> str:
+def slides_page(notebook: Any, folder: Path, paper: bool = False) -> str:
     """The slides as HTML; folder: where the notebook lies, for the pictures that its text names.
 
+    paper: without reveal.js, laid out to be printed a slide a page, a slide with an answer once before it as well.
     Raises CourseError where a package is missing that slides need and chapters do not.
     """
     missing = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
@@ -53,7 +56,7 @@ def slides_page(notebook: Any, folder: Path) -> str:
 
     from course_utils.slides.markdown import render
 
-    sections = deck(notebook)
+    sections = [_on_paper(section) for section in deck(notebook)] if paper else deck(notebook)
     environment = Environment(autoescape=True, loader=PackageLoader("course_utils", "slides"))
     environment.filters["markdown"] = lambda text: Markup(render(text, folder))
     environment.filters["html"] = lambda piece: Markup(_html(piece, folder))
@@ -61,11 +64,23 @@ def slides_page(notebook: Any, folder: Path) -> str:
     return environment.get_template("slides.html.j2").render(
         title=first.splitlines()[0].removeprefix("# "),
         sections=sections,
-        styles=_styles(),
-        scripts=_scripts(),
+        paper=paper,
+        styles=_styles(paper),
+        scripts=[] if paper else _scripts(),
         width=SIZE[0],
         height=SIZE[1],
     )
+
+
+def _on_paper(section: list[Slide]) -> list[Slide]:
+    """The slides of a section, each that holds back an answer preceded by itself without it."""
+    slides = []
+    for slide in section:
+        asking = [piece for piece in slide.pieces if not piece.fragment]
+        if len(asking) < len(slide.pieces):
+            slides.append(replace(slide, pieces=asking))
+        slides.append(slide)
+    return slides
 
 
 def _html(piece: Piece, folder: Path) -> str:
@@ -95,11 +110,12 @@ def _reveal(path: str) -> str:
     return re.sub(r"(//|/\*)# sourceMappingURL=.*", "", text)
 
 
-def _styles() -> list[str]:
+def _styles(paper: bool) -> list[str]:
     from pygments.formatters import HtmlFormatter
 
     own = (Path(__file__).parent / "slides.css").read_text(encoding="utf-8")
-    return [_reveal("dist/reset.css"), _reveal("dist/reveal.css"), HtmlFormatter().get_style_defs(".highlight"), own]
+    theirs = ["dist/reset.css"] if paper else ["dist/reset.css", "dist/reveal.css"]
+    return [*map(_reveal, theirs), HtmlFormatter().get_style_defs(".highlight"), own]
 
 
 def _scripts() -> list[str]:

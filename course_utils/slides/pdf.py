@@ -1,4 +1,7 @@
-"""Slides as PDF: Chromium prints the page as reveal.js lays it out for paper."""
+"""Slides as PDF: Chromium prints them from a page for paper, which needs no script.
+
+(It prints `?print-pdf` of the page for the screen too, but often before reveal.js has laid it out.)
+"""
 
 from __future__ import annotations
 
@@ -28,29 +31,35 @@ def find_chromium() -> str | None:
     return next((path for path in found if path), None)
 
 
-def print_pdf(page: Path, target: Path) -> None:
-    """Print slides that lie in `page` to `target`, one slide a page, and one more for each answer that waits for a key.
+def print_pdf(page: str, target: Path) -> None:
+    """Print the HTML of slides for paper to `target`, one slide a page.
 
-    Raises CourseError where no Chromium is found, and where it does not print.
+    Raises CourseError where no Chromium is found, where it does not print, and where `target` cannot be written.
     """
     chromium = find_chromium()
-    address = f"{page.absolute().as_uri()}?print-pdf"
-    by_hand = f"open {address} in a Chromium-based browser and print it to a file"
     if chromium is None:
-        raise CourseError(f"no Chromium, Chrome or Edge was found to write the PDF: install one, or {by_hand}")
+        raise CourseError(
+            f"no Chromium, Chrome or Edge was found to print {target.name}: install one, or leave out --pdf"
+        )
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        part = Path(folder) / "slides.pdf"
+        source, part = Path(folder) / "slides.html", Path(folder) / "slides.pdf"
+        source.write_text(page, encoding="utf-8", newline="\n")
         command = [chromium, "--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer"]
-        command += [f"--user-data-dir={folder}/profile", "--virtual-time-budget=20000", f"--print-to-pdf={part}"]
+        command += [f"--user-data-dir={folder}/profile", f"--print-to-pdf={part}"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container: Chromium's sandbox refuses to run as root
             command.append("--no-sandbox")
         try:
-            run = subprocess.run([*command, address], capture_output=True, text=True, timeout=SECONDS, check=False)
+            run = subprocess.run(
+                [*command, source.as_uri()], capture_output=True, text=True, timeout=SECONDS, check=False
+            )
             said = run.stderr.strip().splitlines()[-1:] or [f"it ended with status {run.returncode}"]
         except (OSError, subprocess.TimeoutExpired) as error:
             said = [str(error)]
         if not part.is_file() or not part.read_bytes().startswith(b"%PDF"):
-            raise CourseError(f"{Path(chromium).name} did not write the PDF ({said[0]}): {by_hand}")
+            raise CourseError(
+                f"{Path(chromium).name} did not print {target.name} ({said[0]}): leave out --pdf, and print "
+                "from the browser"
+            )
         try:
             shutil.copyfile(part, target)
         except OSError as error:

@@ -46,8 +46,6 @@ def prose(text: str, keep: bool = False) -> Piece:
         return Piece("markdown", text, 1.7, keep=not text.startswith("# "))
     seen = re.sub(r"\$([^$]*)\$", lambda formula: "x" * (len(re.sub(r"\\[a-zA-Z]+", "x", formula[1])) // 2 + 1), text)
     seen = re.sub(r"\]\([^)]*\)|[*`]", "", seen)
-    if "|---" in seen.replace(" ", ""):
-        return Piece("markdown", text, 1.2 * len(seen.splitlines()), keep=keep)
     items = re.split(r"\n(?=[-*] |\d+\. )", seen)
     lines = sum(math.ceil(len(item) / (COLUMNS - 4 * (len(items) > 1))) for item in items)
     if "**Predict first" in text and not LIST_ITEM.match(text):
@@ -59,7 +57,7 @@ def monospace(kind: str, text: str, room: float = CAPACITY) -> Piece:
     """Code or printed text, in type so small that it fits the width and `room` lines of height, but readable."""
     rows = text.rstrip("\n").splitlines() or [""]
     widest = max(sum(2 if ord(letter) > 0x2E80 else 1 for letter in row) for row in rows)
-    fits = min(20.0, (WIDTH - 30) / (GLYPH * max(widest, 1)), (room * LINE - 30) / (LEADING * len(rows)))
+    fits = min(24.0, (WIDTH - 44) / (GLYPH * max(widest, 1)), (room * LINE - 30) / (LEADING * len(rows)))
     size = max(LEAST, math.floor(2 * fits) / 2)
     return Piece(kind, text, (len(rows) * size * LEADING + 30) / LINE, size)
 
@@ -77,20 +75,39 @@ def tables(html: str) -> list[Piece]:
     """A table that was printed as HTML, parted between its rows where it is longer than a slide."""
     rows = re.findall(r"<tr\b.*?</tr>", html, re.DOTALL)
     heights = [_row_lines(row) for row in rows]
-    parts: list[list[int]] = [[]]
-    for index in range(1, len(rows)):
-        if parts[-1] and sum(heights[other] for other in [0, *parts[-1], index]) > CAPACITY:
-            parts.append([])
-        parts[-1].append(index)
-    if len(parts) == 1:
-        return [Piece("html", html, min(CAPACITY, sum(heights)))]
     pieces = []
-    for part in parts:
+    for part in _parts(heights[1:], CAPACITY - sum(heights[:1])):
         text = html
-        for index in set(range(1, len(rows))) - set(part):
-            text = text.replace(rows[index], "", 1)
-        pieces.append(Piece("html", text, CAPACITY))
+        for index, row in enumerate(rows[1:]):
+            if index not in part:
+                text = text.replace(row, "", 1)
+        pieces.append(Piece("html", text, sum(heights[:1]) + sum(heights[1:][index] for index in part)))
     return pieces
+
+
+def _markdown_table(text: str) -> list[Piece]:
+    """A table in Markdown, parted likewise; a row with a picture takes more than four lines."""
+    lines = text.splitlines()
+    heights = [4.4 if "<img" in line else 0.7 * math.ceil(len(line) / 110) + 0.4 for line in lines[2:]]
+    return [
+        Piece(
+            "markdown",
+            "\n".join([*lines[:2], *(lines[2:][index] for index in part)]),
+            1 + sum(heights[i] for i in part),
+        )
+        for part in _parts(heights, CAPACITY - 1)
+    ]
+
+
+def _parts(heights: list[float], room: float) -> list[range]:
+    """Runs of rows of which each fits the room; at least one."""
+    starts, used = [0], 0.0
+    for index, height in enumerate(heights):
+        if used and used + height > room:
+            starts.append(index)
+            used = 0.0
+        used += height
+    return [range(start, end) for start, end in zip(starts, [*starts[1:], len(heights)], strict=True)]
 
 
 def _row_lines(row: str) -> float:
@@ -108,11 +125,14 @@ def markdown_blocks(source: str) -> list[Piece]:
     """
     texts = _split(source)
     pieces: list[Piece] = []
-    for text, after in zip(texts, [*texts[1:], ""], strict=True):
+    for text, after in zip(texts, [*texts[1:], ""], strict=False):
         if folded := re.fullmatch(r"<details><summary>(.*?)</summary>(.*)</details>", text, re.DOTALL):
             asked, answer = (" ".join(part.split()) for part in folded.groups())
             pieces.append(Piece("question", asked, prose(asked).lines, keep=True))
             pieces.append(Piece("answer", answer, prose(answer).lines, fragment=True))
+            continue
+        if re.search(r"^\|[ |:-]*---", text, re.MULTILINE):
+            pieces += _markdown_table(text)
             continue
         equation = text.startswith("$$")
         keep = text.endswith(":") or (after[:1].islower() if equation else after.startswith("$$"))
