@@ -14,7 +14,7 @@ from course_utils.demos.stage import big_style, stage
 from course_utils.errors import CourseError
 from course_utils.ops.dropout import MODES
 from course_utils.optimizers import RULES, descend
-from course_utils.plotting.classroom import classroom_axes
+from course_utils.plotting.classroom import classroom_axes, power_of_ten
 from course_utils.screening import predictive_values
 
 NAMES = ["optimizer_race", "batch_norm", "dropout", "residual", "screening_threshold"]
@@ -96,6 +96,10 @@ def test_a_long_message_takes_two_lines_and_its_room():
     assert axes["a"].get_position().y1 < lower.axes[0].get_position().y1
 
 
+def test_powers_are_written_in_plain_letters():
+    assert [power_of_ten(k) for k in (-12, 0, 1, 3)] == ["10⁻¹²", "1", "10¹", "10³"]
+
+
 # -- optimizer race ----------------------------------------------------------------------------------------------------
 
 
@@ -124,6 +128,9 @@ def test_the_race_names_its_leader_and_its_start():
     assert message(optimizer_race.draw(rules=("SGD", "Nesterov"), step=40)).startswith("After 40 steps Nesterov leads")
     gone = message(optimizer_race.draw(rules=("SGD", "Nesterov"), multiple=8.0, step=30))
     assert gone == "SGD, Nesterov are higher than at the start"
+    assert message(optimizer_race.draw("saddle", ("SGD", "Nesterov", "Adamax"), step=18)).startswith(
+        "After 18 steps Adamax"
+    )
     assert "less than 0.001 %" in message(optimizer_race.draw("saddle", ("Adagrad",), step=60))
 
 
@@ -267,7 +274,7 @@ def test_prevalence_changes_what_a_result_means_and_not_the_test():
     ppv, _ = predictive_values(1.0, 0.9, 0.01)
     widths = [patch.get_width() for patch in figure.axes[1].patches]
     assert widths[:3] == pytest.approx([1.0, 0.9, ppv])
-    assert message(figure) == "Of 1,000 who come, 10 are ill: 10 found, 0 missed, and 99 healthy ones called in"
+    assert message(figure) == "Of 1,000 people 10 are ill: 10 found, 0 missed; 99 healthy called in"
     common = screening_threshold.draw(0.5, 0.5, study)
     widths = [patch.get_width() for patch in common.axes[1].patches]
     assert widths[:2] == pytest.approx([1.0, 0.9])

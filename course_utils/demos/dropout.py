@@ -45,8 +45,8 @@ def draw(p: float = 0.5, mode: str = MODES[0], draws: int = 1) -> Figure:
     figure, axes = classroom_axes(_message(draws, gathered[draws - 1], level), "abc;ddd", hspace=0.25, wspace=0.12)
     on = int((trained[draws - 1] > 0).sum())
     panels = {
-        "a": (trained[draws - 1], f"mask {draws}: {on} of {VALUES.size} on"),
-        "b": (trained[:draws].mean(axis=0), f"mean of {draws}"),
+        "a": (trained[draws - 1], f"mask {draws:,}: {on} on"),
+        "b": (trained[:draws].mean(axis=0), f"mean of {draws:,}"),
         "c": (used, "in evaluation"),
     }
     for letter, (values, title) in panels.items():
@@ -59,7 +59,7 @@ def draw(p: float = 0.5, mode: str = MODES[0], draws: int = 1) -> Figure:
         axes["a"].plot(*place[::-1], "x", color="C1", markersize=10, markeredgewidth=2.5)
     axes["d"].axhline(level, color="C1", linestyle="--", linewidth=2.5, label="evaluation")
     axes["d"].plot(np.arange(1, draws + 1), gathered[:draws], color="C0", linewidth=3, label="training, mean so far")
-    axes["d"].plot(draws, gathered[draws - 1], "o", color="C0", markersize=9)
+    axes["d"].plot(draws, gathered[draws - 1], "o", color="C0", markersize=10, clip_on=False)
     axes["d"].set(xscale="log", xlim=(0.95, DRAWS), ylim=(0, 2.8), xlabel="masks drawn")
     axes["d"].set_ylabel("framed neuron")
     axes["d"].set_xticks([1, 10, 100, 1000], labels=["1", "10", "100", "1,000"])

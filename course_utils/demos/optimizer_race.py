@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from course_utils.demos.gallery import words
 from course_utils.demos.stage import Demo
 from course_utils.optimizers import RULES, Landscape, descend, ravine, saddle, steps_until
-from course_utils.plotting.classroom import classroom_axes
+from course_utils.plotting.classroom import classroom_axes, power_of_ten
 from course_utils.plotting.optimizers import draw_landscape
 
 __all__ = ["LANDS", "MOST", "RACERS", "STEPS", "best_rate", "demo", "draw", "race"]
@@ -20,6 +20,7 @@ __all__ = ["LANDS", "MOST", "RACERS", "STEPS", "best_rate", "demo", "draw", "rac
 LANDS: dict[str, Landscape] = {"ravine": ravine(), "saddle": saddle()}
 RACERS = tuple(name for name in RULES if name != "AdamW")  # which is Adam here, without decay
 STEPS = 100
+EXPONENTS = range(-6, 1, 2)  # of the ticks
 MOST = 7  # as many as there are colours
 RATES = np.array([digit * 10.0**power for power in range(-3, 2) for digit in (1, 2, 5)])  # [15], chapter 05's
 
@@ -54,15 +55,15 @@ def draw(land: str = "ravine", rules: Sequence[str] = RACERS[:3], multiple: floa
     paths, left = {}, {}
     for rule in rules:
         paths[rule], left[rule] = race(land, rule, multiple)
-    figure, axes = classroom_axes(_message(left, step), "ab", width_ratios=[1.1, 1], left=0.08)
+    figure, axes = classroom_axes(_message(left, step), "ab", width_ratios=[1.1, 1], left=0.09)
     draw_landscape(axes["a"], LANDS[land])
     for rule, path in paths.items():
         (line,) = axes["a"].plot(*path[: step + 1].T, linewidth=2)
         axes["a"].plot(*path[step], "o", color=line.get_color(), markersize=11)
         axes["b"].plot(np.maximum(left[rule][: step + 1], 1e-9), linewidth=3, label=rule)
-    axes["a"].set(xlabel="$w_1$", ylabel="$w_2$")
+    axes["a"].set(xlabel="w₁", ylabel="w₂")
     axes["b"].set(xlim=(0, STEPS), ylim=(1e-6, 1e4), yscale="log", xlabel="step", ylabel="share of the loss left")
-    axes["b"].set_yticks([1e-6, 1e-4, 1e-2, 1])
+    axes["b"].set_yticks([10.0**k for k in EXPONENTS], labels=[power_of_ten(k) for k in EXPONENTS])
     axes["b"].minorticks_off()
     axes["b"].set_title("each at its best rate" + (f" × {multiple:g}" if multiple != 1 else ""))
     axes["b"].legend(loc="upper right", ncols=2, fontsize=15, handlelength=1.6, columnspacing=1)
@@ -87,7 +88,12 @@ def demo() -> Demo:
         presets={
             "Ravine": {**start, "land": "ravine", "step": 40},
             "Twice the rate": {**start, "land": "ravine", "step": 20, "multiple": 2.0},
-            "Saddle": {"land": "saddle", "step": 15, "multiple": 1.0, "rules": ("SGD", "Nesterov", "RMSProp", "Adam")},
+            "Saddle": {
+                "land": "saddle",
+                "step": 18,
+                "multiple": 1.0,
+                "rules": ("SGD", "Momentum", "Nesterov", "Adamax"),
+            },
             "A quarter of the rate": {**start, "land": "ravine", "step": 100, "multiple": 0.25},
         },
         **words("optimizer_race"),

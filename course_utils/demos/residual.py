@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from course_utils.demos.gallery import words
 from course_utils.demos.stage import Demo
 from course_utils.ops import batch_norm, batch_norm_gradient
-from course_utils.plotting.classroom import classroom_axes
+from course_utils.plotting.classroom import classroom_axes, power_of_ten
 
 __all__ = ["DEEPEST", "Journey", "demo", "draw", "journey"]
 
 DEEPEST = 60  # layers
 WIDTH, BATCH, NETS = 48, 32, 3
 FURTHEST = 1e9  # what the axes hold
+EXPONENTS = range(-9, 10, 3)
 
 
 class Journey(NamedTuple):
@@ -90,10 +91,10 @@ def draw(layers: int = 40, gain: float = 0.8, norm: bool = False, shortcuts: str
         axis.axhline(1, color="0.7", linewidth=1.5, linestyle=":")
         axis.set(xlim=(-0.5, DEEPEST / 2 + 0.5), ylim=(1 / FURTHEST / 2, 2 * FURTHEST), yscale="log", xlabel="unit")
         axis.set_ylabel(label)
-        axis.set_yticks([1e-9, 1e-6, 1e-3, 1, 1e3, 1e6, 1e9])
+        axis.set_yticks([10.0**k for k in EXPONENTS], labels=[power_of_ten(k) for k in EXPONENTS])
         axis.minorticks_off()
-    axes["a"].set_title("the way back: read from right to left")
-    axes["b"].set_title("the way there")
+    axes["a"].set_title("back: read right to left")
+    axes["b"].set_title("there: the signal")
     axes["a"].legend(loc="upper right", fontsize=15)
     return figure
 
@@ -127,4 +128,4 @@ def _message(shown: dict[str, Journey]) -> str:
 
 
 def _times(factor: float) -> str:
-    return f"{factor:.2g}" if 0.01 <= factor < 100 else f"$10^{{{np.log10(factor):.0f}}}$"
+    return f"{factor:.2g}" if 0.01 <= factor < 100 else power_of_ten(round(np.log10(factor)))

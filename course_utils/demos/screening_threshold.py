@@ -102,11 +102,11 @@ def demo() -> Demo:
 
 
 def _histograms(upper: Axes, lower: Axes, study: Study, threshold: float) -> None:
-    edges = np.linspace(study.scores.min(), study.scores.max() + 1e-9, 31).tolist()
+    edges = np.linspace(study.scores.min(), study.scores.max() + 1e-9, 31)
     for axis, label, name, colour in ((upper, 0, "healthy", "C2"), (lower, 1, "ill", "C1")):
         scores = study.scores[study.labels == label]
         called = int((scores >= threshold).sum())
-        axis.hist(scores, edges, color=colour)
+        axis.stairs(np.histogram(scores, edges)[0], edges, fill=True, color=colour)
         axis.axvline(threshold, color="black", linewidth=3, linestyle="--")
         axis.set_title(f"{scores.size} {name}: {called} called in")
         axis.set_ylabel("people")
@@ -121,7 +121,4 @@ def _histograms(upper: Axes, lower: Axes, study: Study, threshold: float) -> Non
 def _message(sensitivity: float, specificity: float, prevalence: float) -> str:
     ill = round(PEOPLE * prevalence)
     found, alarmed = round(ill * sensitivity), round((PEOPLE - ill) * (1 - specificity))
-    return (
-        f"Of {PEOPLE:,} who come, {ill} are ill: {found} found, {ill - found} missed, "
-        f"and {alarmed} healthy ones called in"
-    )
+    return f"Of {PEOPLE:,} people {ill} are ill: {found} found, {ill - found} missed; {alarmed} healthy called in"
