@@ -85,3 +85,28 @@ def test_gate_activity_shows_gates_and_signed_states_on_their_own_scales():
     assert len(plain.axes) == 3  # input, gate, its colours
     with pytest.raises(ValueError, match="'gate' has 3 steps and the input 4: give as many"):
         plotting.gate_activity(inputs, {"gate": gate[:3]}, "message")
+
+
+def test_colours_end_at_a_limit_where_one_is_given():
+    state = np.array([[-9.0, 1.0], [2.0, 0.0]])
+    figure = plotting.gate_activity(np.eye(2), {"state": state}, "message", limit=3)
+    assert figure.axes[1].images[0].get_clim() == (-3, 3)
+    assert np.array_equal(figure.axes[1].images[0].get_array(), state.T)
+    with pytest.raises(ValueError, match="limit of the colours is 0: use a number above 0"):
+        plotting.gate_activity(np.eye(2), {"state": state}, "message", limit=0)
+
+
+def test_a_wall_and_its_valley_show_the_clipped_way_and_the_free_step():
+    clipped = np.array([1.05, 1.0, 0.986])
+    figure = plotting.wall_and_valley(lambda w: (w**50 - 0.5) ** 2, clipped, np.array([1.05, -10.9]), "message")
+    wall, valley = figure.axes
+    for axis in (wall, valley):
+        curve, way = axis.lines
+        assert np.allclose(curve.get_ydata(), (curve.get_xdata() ** 50 - 0.5) ** 2)
+        assert way.get_xdata().tolist() == clipped.tolist()
+    assert wall.get_ylim()[1] > (1.05**50 - 0.5) ** 2 > 100 * valley.get_ylim()[1]
+    assert wall.texts[0].xyann[0] == 1.05 > wall.texts[0].xy[0] >= wall.get_xlim()[0]
+    assert wall.texts[1].get_text() == "one free step: to w = -10.9"
+    assert figure.get_suptitle() == "message"
+    with pytest.raises(ValueError, match="begin at 1\\.05 and 1\\.0: let both begin in one place"):
+        plotting.wall_and_valley(np.square, clipped, np.array([1.0, 2.0]), "message")

@@ -13,7 +13,7 @@ from course_utils.plotting.networks import confusion_grid, connection_table, fie
 from course_utils.plotting.normalization import axes_of_norms, descent_contours, interval_curves
 from course_utils.plotting.optimizers import path_panels, race_filmstrip, race_step, rate_sweep, schedule_panels
 from course_utils.plotting.pooling import pooling_panels
-from course_utils.plotting.recurrent import gate_activity, gate_diagrams, lag_curves, unrolled_nets
+from course_utils.plotting.recurrent import gate_activity, gate_diagrams, lag_curves, unrolled_nets, wall_and_valley
 from course_utils.plotting.residual import unit_diagrams
 from course_utils.plotting.screening import people_chart, reliability_diagram, roc_figure, score_rows
 from course_utils.plotting.training import LiveCurves, learning_curves
@@ -60,5 +60,6 @@ __all__ = [
     "unit_diagrams",
     "unrolled_nets",
     "value_and_slope",
+    "wall_and_valley",
     "window_rows",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.patches import Circle, FancyBboxPatch
 
 from course_utils.metrics import mean_interval
 
-__all__ = ["gate_activity", "gate_diagrams", "lag_curves", "unrolled_nets"]
+__all__ = ["gate_activity", "gate_diagrams", "lag_curves", "unrolled_nets", "wall_and_valley"]
 
 Place = tuple[float, float]
 
@@ -22,7 +22,7 @@ def unrolled_nets(fed_back: Mapping[str, str], message: str, steps: int = 4) -> 
 
     "state": the hidden state h (Elman); "output": the output y (Jordan). Raises ValueError for anything else.
     """
-    figure, axes = plt.subplots(1, len(fed_back), figsize=(4.5 * len(fed_back), 3.4), squeeze=False)
+    figure, axes = plt.subplots(1, len(fed_back), figsize=(4.8 * len(fed_back), 3.2), squeeze=False)
     for axis, (title, what) in zip(axes.flat, fed_back.items(), strict=True):
         if what not in ("state", "output"):
             raise ValueError(f"panel {title!r} feeds back {what!r}: use 'state' or 'output'")
@@ -38,7 +38,7 @@ def unrolled_nets(fed_back: Mapping[str, str], message: str, steps: int = 4) -> 
         axis.text(1.75, 0.7, "W", fontsize=11)
         axis.text(1.75, 2.2, "V", fontsize=11)
         axis.text(2.3, 1.62 if what == "state" else 2.4, "U", fontsize=11, color="C1")
-        axis.set(xlim=(1, 1.6 * steps + 0.6), ylim=(-0.5, 3.5), aspect="equal")
+        axis.set(xlim=(0.6, 1.6 * steps + 1.2), ylim=(-0.5, 3.5), aspect="equal")
         axis.set_title(title, fontsize=12)
         axis.axis("off")
     figure.suptitle(message, x=0.01, ha="left", fontsize=14)
@@ -78,13 +78,20 @@ def lag_curves(axis: Axes, runs: Mapping[str, np.ndarray], bounds: Mapping[str, 
 
 
 def gate_activity(
-    inputs: np.ndarray, activity: Mapping[str, np.ndarray], message: str, names: Sequence[str] | None = None
+    inputs: np.ndarray,
+    activity: Mapping[str, np.ndarray],
+    message: str,
+    names: Sequence[str] | None = None,
+    limit: float | None = None,
 ) -> Figure:
     """A sequence on top, and below it what every unit does at every step, a panel for each name.
 
     inputs: [T, D], 0 to 1. activity: name -> [T, H]; values within 0 to 1 are drawn from white to blue, others
-    from blue to red around 0. names: of the D inputs. Raises ValueError for another number of steps.
+    from blue to red around 0. names: of the D inputs. limit: where blue and red are darkest, else the largest value.
+    Raises ValueError for another number of steps, or a limit that is not positive.
     """
+    if limit is not None and limit <= 0:
+        raise ValueError(f"the limit of the colours is {limit}: use a number above 0")
     rows = 1 + len(activity)
     heights = [1.6, *[1.3] * len(activity)]
     figure, axes = plt.subplots(rows, 1, figsize=(8, 0.4 + 1.25 * sum(heights)), sharex=True, height_ratios=heights)
@@ -96,13 +103,42 @@ def gate_activity(
         if len(values) != len(inputs):
             raise ValueError(f"{name!r} has {len(values)} steps and the input {len(inputs)}: give as many")
         gate = values.min() >= 0 and values.max() <= 1
-        reach = 1 if gate else np.abs(values).max()
+        reach = 1 if gate else limit or np.abs(values).max()
         style = {"cmap": "Blues", "vmin": 0} if gate else {"cmap": "RdBu_r", "vmin": -reach}
         shown = axis.imshow(values.T, aspect="auto", vmax=reach, **style)
-        figure.colorbar(shown, ax=axis, pad=0.01)
+        figure.colorbar(shown, ax=axis, pad=0.01, extend="both" if np.abs(values).max() > reach else "neither")
         axis.set_ylabel("unit")
         axis.set_title(name, fontsize=11)
     axes[-1].set_xlabel("step")
+    figure.suptitle(message, x=0.01, ha="left", fontsize=14)
+    return figure
+
+
+def wall_and_valley(
+    loss: Callable[[np.ndarray], np.ndarray], clipped: np.ndarray, free: np.ndarray, message: str
+) -> Figure:
+    """A loss of one weight and two descents that begin at its wall: all of it on the left, the valley on the right.
+
+    clipped: the weights on the way down [steps + 1]; free: those without clipping [steps + 1], whose first step alone
+    is drawn, as an arrow that leaves the panel. Raises ValueError where the two begin in different places.
+    """
+    if clipped[0] != free[0]:
+        raise ValueError(f"the descents begin at {clipped[0]} and {free[0]}: let both begin in one place")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4))
+    start, end, top = clipped[0], clipped[-1], float(loss(clipped[0]))
+    for axis, (left, right, height) in zip(
+        axes, ((end - 0.085, start + 0.005, 1.5 * top), (end - 0.025, end + 0.02, 0.4)), strict=True
+    ):
+        weights = np.linspace(left, right, 300)
+        axis.plot(weights, loss(weights))
+        axis.plot(clipped, loss(clipped), "o", color="C1", markersize=3, label="clipped, step by step")
+        axis.set(xlabel="weight w", xlim=(left, right), ylim=(-0.02 * height, height))
+    arrow = {"arrowstyle": "-|>", "color": "C3", "linewidth": 2}
+    axes[0].annotate("", (end - 0.083, top), (start, top), arrowprops=arrow)
+    axes[0].text(end - 0.08, 1.05 * top, f"one free step: to w = {free[1]:.1f}", color="C3", fontsize=12)
+    axes[0].set(ylabel="loss", title="the wall")
+    axes[1].set_title("the valley")
+    axes[1].legend(loc="upper left")
     figure.suptitle(message, x=0.01, ha="left", fontsize=14)
     return figure
 
@@ -131,8 +167,9 @@ def _draw_gru(axis: Axes) -> None:
     _gates(axis, {"z": (1.6, "update"), "r": (4.2, "reset"), "g": (7, "candidate")})
     _line(axis, "h", (1.6, 7))
     _operation(axis, (7, 3.1), "×")
-    axis.text(4.2, 2.75, "1 − z", ha="right", fontsize=12)
-    axis.text(5.8, 1.68, "× U h", ha="center", fontsize=11)
+    along = {"rotation": 15, "rotation_mode": "anchor", "ha": "center"}  # the slope of the arrow from z
+    axis.text(4.1, 2.42, "1 − z", fontsize=12, **along)
+    axis.text(5.55, 1.7, "r × U h", ha="center", fontsize=11)
     for start, end in (
         ((1.6, 1.98), (1.6, 4.2)),
         ((1.98, 1.75), (6.72, 3.02)),
