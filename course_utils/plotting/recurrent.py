@@ -167,8 +167,8 @@ def _draw_gru(axis: Axes) -> None:
     _gates(axis, {"z": (1.6, "update"), "r": (4.2, "reset"), "g": (7, "candidate")})
     _line(axis, "h", (1.6, 7))
     _operation(axis, (7, 3.1), "×")
-    along = {"rotation": 15, "rotation_mode": "anchor", "ha": "center"}  # the slope of the arrow from z
-    axis.text(4.1, 2.42, "1 − z", fontsize=12, **along)
+    # 15 degrees is the slope of the arrow from z
+    axis.text(4.1, 2.42, "1 − z", fontsize=12, ha="center", rotation=15, rotation_mode="anchor")
     axis.text(5.55, 1.7, "r × U h", ha="center", fontsize=11)
     for start, end in (
         ((1.6, 1.98), (1.6, 4.2)),
