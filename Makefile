@@ -1,8 +1,9 @@
 # Thin: a target is a few commands that can be typed by hand. On Windows, which has no make, the README gives them.
 SHELL := /bin/sh
 PYTEST := .venv/bin/python -m pytest --nbval --nbval-current-env
+CHROMIUM := { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
 .DEFAULT_GOAL := help
-.PHONY: help study test build homework slides lint test-real test-gpu room-kit test-room-kit ready
+.PHONY: help study test build homework slides lint test-browser test-real test-gpu room-kit test-room-kit ready
 
 help:  ## this list
 	@awk -F ' *## ' '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -14,6 +15,7 @@ study:  ## install what is missing and open the chapters in JupyterLab (ARGS=--n
 test: lint  ## install what is missing, check style and types, run every test and every notebook (some minutes)
 	.venv/bin/python -m tools.build --check
 	.venv/bin/python -m tools.homework --check
+	@$(CHROMIUM) || echo "No Chromium is here: the browser tests are skipped; make test-browser installs it."
 	$(PYTEST) -n 2 --dist loadfile --nbval-cell-timeout=120 --cov=course_utils $(ARGS)
 
 build: ready  ## execute the chapters whose source changed (ARGS=06_lenet_digits for one)
@@ -29,6 +31,11 @@ lint: ready  ## style and types
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
+
+test-browser: ready  ## the classroom demos in Chromium, which it installs for root on Debian (two minutes)
+	@$(CHROMIUM) || { [ "$$(id -u)" = 0 ] && apt-get install -y chromium; } || \
+	  { echo "Chromium is missing: install it, on Debian as root with: apt-get install chromium." >&2; exit 1; }
+	$(PYTEST) tests/test_browser.py $(ARGS)
 
 test-real: ready  ## chapter 06 at full length on the real MNIST (some minutes)
 	@.venv/bin/course data verify mnist

@@ -257,6 +257,36 @@ class TestMake:
         tools = [call.split()[1] for call in machine.called() if not call.startswith("-m pip")]
         assert tools == ["ruff", "ruff", "mypy", "tools.build", "tools.homework", "pytest"]
 
+    @pytest.mark.parametrize("browser", ["chromium", "chromium-browser", "google-chrome"])
+    def test_browser_tests_take_the_chromium_that_is_there(self, machine: Machine, browser: str) -> None:
+        machine.has_python("python3.12")
+        machine.script(machine.bin / browser, "exit 1")
+        assert "No Chromium" not in machine.run("make", "test").stdout
+        machine.called()
+        machine.run("make", "test-browser")
+        (call,) = machine.called()
+        assert call.endswith("tests/test_browser.py")
+
+    def test_without_chromium_one_line_says_so(self, machine: Machine) -> None:
+        machine.has_python("python3.12")
+        run = machine.run("make", "test")
+        assert run.returncode == 0
+        assert run.stdout.count("No Chromium is here: the browser tests are skipped") == 1
+        machine.called()
+        machine.script(machine.bin / "id", "echo 1000")
+        run = machine.run("make", "test-browser")
+        assert "Chromium is missing: install it" in run.stderr
+        assert (run.returncode != 0, machine.called()) == (True, [])
+
+    def test_root_gets_chromium_from_debian(self, machine: Machine) -> None:
+        machine.has_python("python3.12")
+        machine.setup("author")
+        machine.called()
+        machine.script(machine.bin / "id", "echo 0")
+        machine.script(machine.bin / "apt-get", f'echo "apt-get $*" >>{machine.calls}')
+        machine.run("make", "test-browser")
+        assert machine.called()[0] == "apt-get install -y chromium"
+
     def test_gpu_tests_ask_for_the_device_first(self, machine: Machine) -> None:
         machine.has_python("python3.12")
         machine.setup("author")
