@@ -99,8 +99,9 @@ def randomized(net: nn.Layer, x: Any, seed: int = 0) -> nn.Layer:
 
 
 def rank_agreement(first: np.ndarray, second: np.ndarray) -> float:
-    """Spearman's rank correlation of two maps [H, W], pixel by pixel: 1 the same order, 0 none, -1 the reverse.
+    """Spearman's rank correlation of two maps, pixel by pixel: 1 the same order, 0 none, -1 the reverse.
 
+    first, second: [H, W], or [K] for the same K of their pixels, such as those where there is an eye.
     A map that is constant orders nothing, so it agrees with none: 0. Raises ValueError for maps of different shape.
     """
     if first.shape != second.shape:

@@ -135,6 +135,8 @@ def test_agreement_of_maps():
     assert rank_agreement(a, np.exp(a)) == pytest.approx(1)
     assert rank_agreement(a, -a) == pytest.approx(-1)
     assert rank_agreement(a, np.zeros((3, 4))) == 0
+    inside = a > 5
+    assert rank_agreement(a[inside], np.where(inside, -a, 99)[inside]) == pytest.approx(-1)
     with pytest.raises(ValueError, match=r"the maps are \[3, 4\] and \[4, 3\]"):
         rank_agreement(a, a.T)
 

@@ -66,7 +66,10 @@ def test_maps_lie_over_their_pictures():
     maps = {"cam": [np.eye(4), np.zeros((4, 4))], "other": [-2 * np.eye(4), np.eye(4)]}
     figure = plotting.map_overlays(pictures, ["V1", "V2"], maps, "message")
     assert [axis.get_title() for axis in figure.axes[:3]] == ["picture", "cam", "other"]
-    assert [len(axis.images) for axis in figure.axes] == [1, 2, 2] * 2
+    *panels, bar = figure.axes
+    assert [len(axis.images) for axis in panels] == [1, 2, 2] * 2
+    assert bar.get_ylim() == (-1, 1)
+    assert bar.get_ylabel() == "share of the map's own maximum"
     assert [axis.images[1].get_clim() for axis in figure.axes[1:3]] == [(-1, 1), (-2, 2)]
     assert [figure.axes[k].get_ylabel() for k in (0, 3)] == ["V1", "V2"]
     with pytest.raises(ValueError, match="cam has 1 entries for 2 pictures"):

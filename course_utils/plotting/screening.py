@@ -55,7 +55,7 @@ def _draw_roc(axis: Axes, tests: Mapping[str, tuple[ArrayLike, ArrayLike]], poin
 def score_rows(
     scores: Mapping[str, ArrayLike], message: str, threshold: float | None = None, xlabel: str = "logit"
 ) -> Figure:
-    """A histogram of scores for each kind of sample, one above the other at one scale, and a threshold through all."""
+    """A histogram of scores for each kind of sample, one above the other, and a threshold through all."""
     rows = {name: np.asarray(values, dtype=np.float64) for name, values in scores.items()}
     everything = np.concatenate(list(rows.values()))
     edges = np.linspace(everything.min(), everything.max() + 1e-9, 41)
@@ -81,8 +81,8 @@ def reliability_diagram(curves: Mapping[str, Calibration], message: str) -> Figu
         axis.plot([0, 1], [0, 1], color="0.5", linewidth=1, linestyle=":")
         axis.errorbar(curve.predicted, curve.observed, yerr=errors, fmt="o", color=f"C{k}", capsize=3)
         for x, y, count in zip(curve.predicted, curve.high, curve.size, strict=True):
-            axis.annotate(f"{count}", (x, y), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=10)
-        axis.set(xlabel="probability that the net gave", xlim=(-0.05, 1.05), ylim=(-0.05, 1.12))
+            axis.annotate(f"{count}", (x, y), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=10)
+        axis.set(xlabel="probability that the net gave", xlim=(-0.05, 1.05), ylim=(-0.05, 1.15))
         axis.set_title(name, fontsize=12)
     axes[0, 0].set_ylabel("share that was diseased")
     figure.suptitle(message, x=0.01, ha="left", fontsize=14)
