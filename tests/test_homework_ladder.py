@@ -358,7 +358,14 @@ def test_a_net_gets_weights_and_gives_shapes_and_output():
 
     assert judged(Here(Net), question).verdict == "passed"
     narrow = judged(Here(lambda inputs, outputs: paddle.nn.Linear(inputs, 1)), question)
-    assert narrow.sentence.endswith("the result has no entry 'output'.")
+    assert narrow.sentence == (
+        "answer(2, 3) on an input [4, 2]: your net has 2 trainable parameters, and 2 are asked for; "
+        "the first that differs is number 1: [2, 1], not [2, 3]."
+    )
+    short = judged(Here(lambda inputs, outputs: paddle.nn.Linear(inputs, outputs, bias_attr=False)), question)
+    assert short.sentence.endswith(
+        "1 trainable parameters, and 2 are asked for; as far as they go, their shapes are right."
+    )
     assert judged(Here(lambda inputs: 1), question).verdict == "raised"
 
 

@@ -39,7 +39,8 @@ def check(
     outcomes, notes = grade_sheet(sheet, homework, expected_cases(name, PUBLIC_SEED), Limits())
     for question, outcome in zip(homework.questions, outcomes, strict=True):
         typer.echo(f"{question.name} {question.title}: {outcome.verdict}, {outcome.points:g} of {outcome.maximum}")
-        for text in (outcome.sentence, outcome.hint and f"Hint: {outcome.hint}"):
+        details = outcome.details and f"{outcome.details}."
+        for text in (outcome.sentence, details, outcome.hint and f"Hint: {outcome.hint}"):
             if text:
                 typer.echo(f"   {text}")
     typer.echo(f"{sum(each.points for each in outcomes):g} of {sum(each.maximum for each in outcomes)} points")

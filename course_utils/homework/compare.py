@@ -86,7 +86,9 @@ def difference(got: Any, wanted: Any, tolerance: float | None) -> tuple[str, str
         keys = wanted if isinstance(wanted, dict) else range(len(wanted))
         for key in keys:
             if worst := difference(got[key], wanted[key], tolerance):
-                return f"entry {key!r}: {worst[0]}", f"entry {key!r}: {worst[1]}"
+                sentence, details = (text.removeprefix("entry ") for text in worst)
+                mark = ", " if worst[0].startswith("entry ") else ": "
+                return f"entry {key!r}{mark}{sentence}", f"entry {key!r}{mark}{details}"
         return None
     if isinstance(wanted, str):
         return None if got == wanted else ("the text differs.", f"got {got[:60]!r}, expected {wanted!r}")

@@ -100,6 +100,7 @@ def _row(found: Found, homework: Assignment, cases: dict[str, list[Prepared]], k
     began = time.monotonic()
     sheet = read_sheet(found.path) if found.path else Sheet(problem=found.problem)
     outcomes, notes = grade_sheet(sheet, homework, cases, plan.limits)
+    outcomes = tuple(dataclasses.replace(each, details="") for each in outcomes)  # expected values stay with the grader
     row = Row(
         student=sheet.student or _student(found.name, homework),
         file=found.name,
@@ -144,7 +145,7 @@ def grade_sheet(
             outcome = ladder.check(question, cases[question.name], student)
             if outcome.verdict == "missing" and (why := _why_missing(question.function, sheet.cells, student.notes)):
                 outcome = dataclasses.replace(outcome, sentence=why)
-            outcomes.append(dataclasses.replace(outcome, details=""))  # expected values stay with the grader
+            outcomes.append(outcome)
         notes = [
             *sheet.notes,
             *(student.notes[cell] for cell in sorted(student.notes)),

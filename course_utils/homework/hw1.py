@@ -71,8 +71,14 @@ def multiplication_cases(generator: np.random.Generator) -> list[Case]:
 
 def addition_cases(generator: np.random.Generator) -> list[Case]:
     found = convolutions(generator)
-    cases = [Case(part, (x, w, stride, padding, False)) for part, x, w, stride, padding in found]
-    return [*cases, *(Case("with bias", (x, w, stride, padding, True)) for _, x, w, stride, padding in found[:3])]
+    return [
+        Case(
+            f"{'example' if part == 'example' else 'other shapes'}, {'with' if bias else 'without'} bias",
+            (*sizes, bias),
+        )
+        for bias in (False, True)
+        for part, *sizes in found
+    ]
 
 
 def _outputs(x_shape: tuple[int, ...], w_shape: tuple[int, ...], stride: int, padding: int) -> int:
@@ -188,6 +194,14 @@ ADDITIONS = Question(
         Known(
             "the bias is one more addition for each output value.",
             lambda x, w, s, p, bias: conv_additions(x, w, s, p, False),
+        ),
+        Known(
+            "the bias is added at every output, not once.",
+            lambda x, w, s, p, bias: conv_additions(x, w, s, p, False) + bias,
+        ),
+        Known(
+            "the height was used for the width too.",
+            lambda x, w, s, p, bias: conv_additions((*x[:3], x[2]), w, s, p, bias),
         ),
         Known(
             "n - 1 of each channel: the channels' sums are added up too.",

@@ -149,7 +149,7 @@ def _described(question: Question, cases: list[Prepared], student: Student) -> t
 
 def _judge(question: Question, case: Prepared, reply: Reply) -> _Fault | None:
     """The other rungs, for one case."""
-    name = f"{question.function}{_spelled(case.args)}"
+    name = _call(question, case.args)
     if isinstance(reply, TimedOut) and reply.whole:
         return _Fault("timed out", f"It was not asked: the whole notebook took more than {reply.seconds:g} s.")
     if isinstance(reply, TimedOut):
@@ -162,6 +162,9 @@ def _judge(question: Question, case: Prepared, reply: Reply) -> _Fault | None:
         if reply.kind == "NotImplementedError":
             return _Fault("missing", f"{question.function} is still the empty sketch: write its body.")
         return _Fault("raised", f"{name} raised {reply.kind}: {sentence}{where}.")
+    problem = _other_layers(reply.value, case.expected) if question.driver == "network" else ""
+    if problem:
+        return _Fault("wrong", f"{name}: {problem}")
     got, problem = like(reply.value, case.expected, "the result")
     if problem:
         return _Fault("wrong", f"{name}: {problem}")
@@ -169,6 +172,19 @@ def _judge(question: Question, case: Prepared, reply: Reply) -> _Fault | None:
         return _too_few(question, case, np.asarray(got))
     worst = difference(got, case.expected, question.tolerance)
     return None if worst is None else _Fault("wrong", f"{name}: {worst[0]}", worst[1])
+
+
+def _other_layers(value: Any, expected: Any) -> str:
+    """Where a net's trainable parameters differ in number or shape from those that are asked for, in one sentence."""
+    got = value.get("shapes") if isinstance(value, dict) else None
+    wanted = [list(shape) for shape in expected["shapes"]]
+    if not isinstance(got, list) or got == wanted:
+        return ""
+    first = next((n for n, pair in enumerate(zip(got, wanted, strict=False)) if pair[0] != pair[1]), None)
+    counts = f"your net has {len(got)} trainable parameters, and {len(wanted)} are asked for"
+    if first is None:
+        return f"{counts}; as far as they go, their shapes are right."
+    return f"{counts}; the first that differs is number {first + 1}: {got[first]}, not {wanted[first]}."
 
 
 def _too_few(question: Question, case: Prepared, got: np.ndarray) -> _Fault | None:
@@ -192,9 +208,12 @@ def _hint(question: Question, answers: list[tuple[bool, set[str]]]) -> str:
     return max(explained, key=lambda hint: sum(hint in mistakes for _, mistakes in answers), default="")
 
 
-def _spelled(args: tuple[Any, ...]) -> str:
-    """The arguments as a student would write them, arrays by their shape."""
-    return f"({', '.join(map(_argument, args))})"
+def _call(question: Question, args: tuple[Any, ...]) -> str:
+    """The call as a student would write it, arrays by their shape."""
+    if question.driver == "network":
+        sizes, _, x = args
+        return f"{question.function}({', '.join(map(str, sizes))}) on an input {list(x.shape)}"
+    return f"{question.function}({', '.join(map(_argument, args))})"
 
 
 def _argument(value: Any) -> str:

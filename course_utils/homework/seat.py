@@ -67,7 +67,8 @@ class Progress:
             for name, title, verdict, points, of in self.rows
         ]
         points, total = sum(row[3] for row in self.rows), sum(row[4] for row in self.rows)
-        return "\n".join([*lines, f"{'sum':4} {'':{width}}  {'':12} {points:5g} / {total}"])
+        opened = "open questions: marked by your teacher"
+        return "\n".join([*lines, f"{'sum':4} {'':{width}}  {'':12} {points:5g} / {total}", opened])
 
     __repr__ = __str__
 

@@ -87,7 +87,9 @@ hw.check("q3", conv_multiplications)
 # %% [markdown]
 # ## Question 4: additions of a convolution (6 points)
 #
-# The same layer: how many additions, where adding the bias counts as one? To add up $n$ products takes $n - 1$ additions.
+# The same layer: how many additions take all outputs of all pictures? To add up $n$ products takes $n - 1$ additions, and
+# adding the bias is one more for each output. The example: one picture `(1, 1, 3, 3)`, one kernel `(1, 1, 3, 3)`, stride 1, no
+# padding has a single output, of 8 additions without a bias and 9 with it.
 
 
 # %% tags=["stub"]
@@ -110,8 +112,8 @@ hw.check("q4", conv_additions)
 # ## Question 5: shapes of fully connected layers (4 points)
 #
 # `features` lists the widths of a net of fully connected layers (全连接层): `[50176, 64, 1]` goes from 50,176 features to
-# 64, and from 64 to 1. Give the shapes of weight and bias of each layer in turn, as `paddle.nn.Linear` keeps them: a list
-# of tuples, weight first.
+# 64, and from 64 to 1. Give the shapes of weight and bias of each layer in turn, as `paddle.nn.Linear` keeps them: one flat
+# list of tuples, a layer's weight before its bias. Two layers give four tuples.
 
 
 # %% tags=["stub"]
@@ -134,8 +136,9 @@ hw.check("q5", linear_shapes)
 # %% [markdown]
 # ## Question 6: the receptive field of a stack (6 points)
 #
-# `stack` lists layers as `(kernel_size, stride)`, from the input on; pooling counts as a layer. How many input pixels in
-# a row can one output of the last layer see, its receptive field (感受野)? The example: two layers of 3 with stride 1.
+# `stack` lists layers as `(kernel_size, stride)`, from the input on; pooling counts as a layer. How many input pixels along
+# one axis can one output of the last layer see, its receptive field (感受野)? Padding does not matter for it. The example: two
+# layers of 3 with stride 1.
 
 
 # %% tags=["stub"]
@@ -159,7 +162,7 @@ hw.check("q6", receptive_field_size)
 # ## Open question (6 points, marked by your teacher)
 #
 # Why does a convolution need so many fewer weights than a fully connected layer of the same sizes? Three or four sentences.
-# Use the numbers of a 32 x 32 picture and a 3 x 3 kernel.
+# Use the numbers of a 32 x 32 picture of one channel and one 3 x 3 kernel.
 #
 # *Your answer:*
 

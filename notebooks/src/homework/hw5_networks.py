@@ -23,13 +23,17 @@ from paddle import nn
 # ## Question 1: LeNet-5 (6 points)
 #
 # The modern form for `x` of shape `[N, 1, 32, 32]`: convolution 6@5x5, ReLU, max pooling 2; convolution 16@5x5, ReLU, max pooling
-# 2; convolution 120@5x5, ReLU; fully connected 84, ReLU; fully connected 10. Give logits, `[N, 10]`. Create the layers in this
-# order.
+# 2; convolution 120@5x5, ReLU; fully connected 84, ReLU; fully connected 10. Give logits, `[N, 10]`. Every convolution has
+# stride 1, no padding and biases. Create the layers in this order.
 
 
 # %% tags=["stub"]
 class LeNet(nn.Layer):
     def __init__(self):
+        super().__init__()
+        raise NotImplementedError
+
+    def forward(self, x):
         raise NotImplementedError
 
 
@@ -57,7 +61,8 @@ hw.check("q1", LeNet)
 # ## Question 2: parameters of a grouped convolution (4 points)
 #
 # AlexNet's two towers are a convolution with two groups (分组卷积): a kernel reads the channels of its own group only. How many
-# parameters has such a layer, with a bias for each output? `groups` divides both numbers of channels.
+# parameters has such a layer, with a bias for each output? `groups` divides both numbers of channels. An example: 4 channels in, 4
+# out, 3x3 kernels, 2 groups: 76.
 
 
 # %% tags=["stub"]
@@ -105,8 +110,9 @@ hw.check("q3", inception_parameters)
 # %% [markdown]
 # ## Question 4: what a depthwise separable convolution saves (5 points)
 #
-# A layer keeps a map of `size` times `size` pixels. Give the multiply-accumulates of a plain convolution of
-# `out_channels` kernels, and of a depthwise separable (深度可分离) one: a kernel for each channel, then a 1x1 convolution. No bias.
+# A layer keeps a map of `size` times `size` pixels; its kernels are `kernel_size` squared, its stride is 1. Count the
+# multiply-accumulates of a plain convolution of `out_channels` kernels, and of a depthwise separable (深度可分离) one: a kernel for
+# each input channel, then a 1x1 convolution to `out_channels`. No bias. Return the tuple `(plain, separable)`.
 
 
 # %% tags=["stub"]
@@ -128,14 +134,19 @@ hw.check("q4", separable_macs)
 # ## Question 5: a residual unit (8 points)
 #
 # `ResidualUnit(in_channels, out_channels, stride)`: 3x3 convolution with this stride, BatchNorm, ReLU, 3x3 convolution,
-# BatchNorm; then the shortcut is added, and a ReLU follows. The shortcut is the input itself where the shapes agree, and else a
-# 1x1 convolution with this stride and BatchNorm. The convolutions have padding that keeps the size, and no bias. Create the layers in
-# this order, those of the shortcut last.
+# BatchNorm; then the shortcut is added, and a ReLU follows. The first 3x3 convolution has the stride, the second has stride 1. The
+# shortcut is the input itself where the shapes agree, and else a 1x1 convolution with this stride and BatchNorm. The 3x3
+# convolutions have padding 1, none has a bias. Assign the layers in this order, those of the shortcut last. The check runs the unit
+# in evaluation mode.
 
 
 # %% tags=["stub"]
 class ResidualUnit(nn.Layer):
     def __init__(self, in_channels, out_channels, stride):
+        super().__init__()
+        raise NotImplementedError
+
+    def forward(self, x):
         raise NotImplementedError
 
 
@@ -163,8 +174,9 @@ hw.check("q5", ResidualUnit)
 # %% [markdown]
 # ## Question 6: classify digits (6 points)
 #
-# Train any net you like on `train_images` `[N, 8, 8]` (values 0 to 1) and `train_labels` `[N]`, and give the labels of `images`
-# `[M, 8, 8]`. At least 92 % must be right, in less than a minute.
+# Train any net you like on `train_images` `[N, 8, 8]` (float32, values 0 to 1) and `train_labels` `[N]` (int64), and give the labels
+# of `images` as whole numbers `[M]`; all are NumPy arrays. At least 92 % must be right. One call may take a minute. Set a seed, so that
+# your net is the same each time.
 
 
 # %% tags=["stub"]
