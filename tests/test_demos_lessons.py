@@ -32,6 +32,15 @@ def message(figure):
 # -- all five ----------------------------------------------------------------------------------------------------------
 
 
+def another(control):
+    """A value that the control can take and does not have."""
+    if isinstance(control.value, bool) and not hasattr(control, "options"):
+        return not control.value
+    options = getattr(control, "_options_full", None)
+    values = [value for _, value in options] if options else [control.min, control.max]
+    return next(value for value in values[::-1] if value != control.value)
+
+
 @pytest.fixture
 def small_pictures(monkeypatch):
     """Fewer pixels, so that many pictures take little time."""
@@ -50,23 +59,22 @@ def test_presets_and_controls_move_the_picture_and_reset_brings_it_back(demos, n
         assert on_stage.message.value == ""
         pictures.add(on_stage.picture.value)
     assert len(pictures) >= len(demo.presets)
-    for key, control in demo.controls.items():
-        start, options = control.value, getattr(control, "_options_full", None)
-        others = [value for _, value in options] if options else [control.min, control.max]
-        other = next(value for value in others[::-1] if value != start)
-        before = on_stage.picture.value
-        on_stage.set(**{key: [other] if isinstance(start, tuple) else other})
-        assert on_stage.picture.value != before, key
-        assert on_stage.message.value == ""
     on_stage.reset.click()
     assert on_stage.picture.value == first
+    start = {key: control.value for key, control in demo.controls.items()}
+    for key, control in demo.controls.items():
+        on_stage.set(**start | {key: another(control)})
+        assert on_stage.picture.value != first, key
+        assert on_stage.message.value == ""
+    on_stage.reset.click()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_letters_are_large_and_none_leaves_the_picture(demos, name):
+    start = {key: control.value for key, control in demos[name].controls.items()}
     for values in ({}, *demos[name].presets.values()):
         with plt.rc_context(big_style()):
-            figure = demos[name].draw(**values)
+            figure = demos[name].draw(**start | dict(values))
             box = figure.get_tightbbox()  # inches
         sizes = {text.get_text(): text.get_fontsize() for text in figure.findobj(Text) if text.get_text()}
         assert min(sizes.values()) >= 14, sizes
@@ -80,10 +88,11 @@ def test_letters_are_large_and_none_leaves_the_picture(demos, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_picture_costs_little(demos, name):
     """Processor time, so that a busy machine changes nothing; the best of three, six times what a redraw may take."""
+    values = {key: control.value for key, control in demos[name].controls.items()}
     spent = []
     for _ in range(3):
         began = time.process_time()
-        demos[name].draw().canvas.draw()
+        demos[name].draw(**values).canvas.draw()
         spent.append(time.process_time() - began)
     assert min(spent) < 0.9
 
@@ -139,7 +148,7 @@ def test_a_race_needs_one_to_seven(demos):
         optimizer_race.draw(rules=())
     on_stage = stage(demos["optimizer_race"])
     picture = on_stage.picture.value
-    on_stage.set(rules=optimizer_race.RACERS)
+    on_stage.set(**dict.fromkeys(optimizer_race.RACERS, True))
     assert "choose 1 to 7" in on_stage.message.value
     assert on_stage.picture.value == picture
     on_stage.reset.click()

@@ -113,7 +113,7 @@ def demo() -> Demo:
             "rate": widgets.SelectionSlider(options=RATES, value=1.0, description="learning rate"),
             "batch_size": widgets.SelectionSlider(options=BATCHES, value=32, description="batch size"),
             "nets": widgets.ToggleButtons(options=choices, description="nets"),
-            "seed": widgets.IntSlider(0, 0, 4, description="seed of weights and batches"),
+            "seed": widgets.IntSlider(0, 0, 4, description="seed"),
         },
         draw=draw,
         presets={

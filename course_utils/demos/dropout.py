@@ -75,7 +75,7 @@ def demo() -> Demo:
             "draws": widgets.SelectionSlider(
                 options=[1, 2, 3, 5, 10, 20, 50, 100, 200, 500, DRAWS], value=1, description="masks drawn"
             ),
-            "p": widgets.FloatSlider(0.5, min=0, max=0.9, step=0.1, description="p, the probability of zero"),
+            "p": widgets.FloatSlider(0.5, min=0, max=0.9, step=0.1, description="p of zero"),
             "mode": widgets.ToggleButtons(options=[*MODES, MIXED], description="mode"),
         },
         draw=draw,

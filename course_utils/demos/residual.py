@@ -105,7 +105,7 @@ def demo() -> Demo:
     return Demo(
         controls={
             "layers": widgets.IntSlider(40, 2, DEEPEST, step=2, description="layers"),
-            "gain": widgets.FloatSlider(0.8, min=0.4, max=1.4, step=0.1, description="gain of the first weights"),
+            "gain": widgets.FloatSlider(0.8, min=0.4, max=1.4, step=0.1, description="gain"),
             "norm": widgets.ToggleButtons(options=[("no", False), ("yes", True)], description="BatchNorm"),
             "shortcuts": widgets.ToggleButtons(options=choices, description="nets"),
         },
