@@ -34,7 +34,7 @@ LOOK = """() => {
     pictures: body.querySelectorAll('figure img').length,
     unseen: [...body.querySelectorAll('figure img')].filter(image => !seen(image)).length,
     below: body.scrollHeight - body.clientHeight,
-    beside: Math.max(0, ...[...body.querySelectorAll(':scope > pre')].map(wide)),
+    beside: Math.max(0, ...[...body.querySelectorAll(':scope > pre, .equation')].map(wide)),
   };
 }"""
 

@@ -101,7 +101,7 @@ class TestDeck:
         assert kinds(made)[0][1:] == [["predict"], ["folded", "picture"]]
 
     def test_definitions_are_shown_and_the_rest_of_their_cell_is_folded(self):
-        body = 'def f(x):\n    """Doc."""\n    y = x\n    return y'
+        body = '@kept\ndef f(x):\n    """Doc."""\n    y = x\n    return y'
         slides = deck(notebook(code(f"a = 1\n\n\n{body}\n\n\nprint(f(a))", printed="1\n")))[0]
         assert [(piece.kind, piece.text) for piece in slides[1].pieces[:1]] == [("code", body)]
         assert [piece.kind for piece in slides[1].pieces] == ["code", "folded", "output"]
@@ -179,7 +179,9 @@ class TestPieces:
 
     def test_type_is_as_large_as_fits(self):
         assert monospace("code", "x").size > monospace("code", "x" * 90).size > monospace("code", "x\n" * 40).size
-        assert monospace("code", "x" * 500).size == LEAST
+        assert monospace("code", "x" * 500).size == LEAST["code"]
+        assert monospace("output", "x" * 500).size == LEAST["output"]
+        assert monospace("output", "x" * 500).lines > 2 * monospace("output", "x" * 90).lines
         assert monospace("output", "").lines > 0
         assert monospace("output", "卷" * 60).size < monospace("output", "x" * 60).size
 

@@ -125,8 +125,10 @@ def _definitions(source: str) -> str:
     except SyntaxError:  # a line magic
         return ""
     kinds = (ast.FunctionDef, ast.ClassDef)
-    found = [ast.get_source_segment(source, node) or "" for node in tree.body if isinstance(node, kinds)]
-    text = "\n\n".join(found)
+    found = [node for node in tree.body if isinstance(node, kinds)]
+    first = [min(part.lineno for part in [node, *node.decorator_list]) - 1 for node in found]
+    lines = source.splitlines()
+    text = "\n\n".join("\n".join(lines[start : node.end_lineno]) for start, node in zip(first, found, strict=True))
     return text if len(text.splitlines()) >= 4 else ""
 
 

@@ -8,7 +8,7 @@ from course_utils.slides.pieces import CAPACITY, Piece
 
 __all__ = ["Packer", "Slide"]
 
-TEXT_LINES = 11.5  # of prose on one slide: more is a wall
+TEXT_LINES = 13  # of prose on one slide: more is a wall
 
 
 @dataclass

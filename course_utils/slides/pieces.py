@@ -13,7 +13,7 @@ __all__ = ["CAPACITY", "LINE", "WIDTH", "Piece", "figure", "markdown_blocks", "m
 WIDTH, LINE = 1180, 38  # pixels that a slide of 1280 x 720 gives to its content, and the height of a line of text
 CAPACITY = 15.5  # lines below the slide's header
 COLUMNS = 86  # characters of body text in a line
-LEAST = 13  # pixels: the smallest type for code
+LEAST = {"output": 16, "code": 13, "folded": 13}  # pixels: the smallest type; longer lines are wrapped
 GLYPH, LEADING = 0.602, 1.35  # a monospaced character's width, and its line's height, as shares of its size
 LIST_ITEM = re.compile(r"[-*] |\d+\. ")
 
@@ -53,13 +53,14 @@ def prose(text: str, keep: bool = False) -> Piece:
     return Piece("markdown", text, lines + 0.5, keep=keep)
 
 
-def monospace(kind: str, text: str, room: float = CAPACITY) -> Piece:
-    """Code or printed text, in type so small that it fits the width and `room` lines of height, but readable."""
-    rows = text.rstrip("\n").splitlines() or [""]
-    widest = max(sum(2 if ord(letter) > 0x2E80 else 1 for letter in row) for row in rows)
-    fits = min(24.0, (WIDTH - 44) / (GLYPH * max(widest, 1)), (room * LINE - 30) / (LEADING * len(rows)))
-    size = max(LEAST, math.floor(2 * fits) / 2)
-    return Piece(kind, text, (len(rows) * size * LEADING + 30) / LINE, size)
+def monospace(kind: str, text: str) -> Piece:
+    """Code or printed text, in type so small that it fits the width and a slide's height, but readable."""
+    widths = [sum(2 if ord(letter) > 0x2E80 else 1 for letter in row) for row in text.splitlines()] or [0]
+    fits = min(24.0, (WIDTH - 44) / (GLYPH * max(*widths, 1)), (CAPACITY * LINE - 30) / (LEADING * len(widths)))
+    size = max(LEAST[kind], math.floor(2 * fits) / 2)
+    columns = int((WIDTH - 44) / (GLYPH * size))
+    rows = sum(max(1, math.ceil(width / columns)) for width in widths)
+    return Piece(kind, text, (rows * size * LEADING + 30) / LINE, size)
 
 
 def figure(data: str, media_type: str) -> Piece:
