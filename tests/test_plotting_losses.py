@@ -48,3 +48,15 @@ def test_lines_run_through_their_panel(panels):
     assert down.get_ydata().tolist() == [2, -2]
     assert [text.get_text() for text in figure.legends[0].texts] == ["up", "down"]
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("km", "minutes")
+
+
+def test_a_point_above_the_panel_is_an_arrow_with_its_number():
+    high = np.where(X == 1, 90, X)
+    lines = {"flat": (0.0, 1.0)}
+    figure = plotting.fitted_lines({"low": (X, X, lines), "high": (X, high, lines)}, "", "km", "minutes", highest=50)
+    low, outside = figure.axes
+    assert low.get_ylim() == outside.get_ylim() == (0, 50)
+    assert not low.texts
+    arrow, number = outside.texts
+    assert arrow.xy == (1, 50)
+    assert number.get_text().strip() == "90"

@@ -34,6 +34,15 @@ def test_paths_have_a_panel_each():
     assert figure.get_suptitle() == "Three ways"
 
 
+@pytest.mark.parametrize(("farthest", "reach"), [(5.0, 9.6), (10.0, 11.0), (1e5, 19.2)])
+def test_panels_hold_the_paths_but_for_those_that_leave(farthest, reach):
+    paths = {**PATHS, "far": np.array([LAND.start, (0.0, -farthest), (np.nan, 0.0)])}
+    figures = plotting.path_panels(LAND, paths), plotting.race_filmstrip(LAND, paths, [1])
+    for figure in figures:
+        assert np.allclose(figure.axes[0].get_ylim(), (-reach, reach))
+    assert np.allclose(plotting.race_step(LAND, paths, 1).axes[0].get_xlim(), (-reach, reach))
+
+
 def test_a_race_step_shows_the_way_so_far_and_the_loss():
     left, right = plotting.race_step(LAND, PATHS, 5).axes
     ways = [line for line in left.lines if line.get_label() in PATHS]

@@ -47,14 +47,20 @@ def fitted_lines(
     message: str,
     xlabel: str,
     ylabel: str,
+    highest: float | None = None,
 ) -> Figure:
     """A panel for each title: points and the lines fitted to them, on the same scales.
 
-    panels: title -> (x [points], t [points], name -> (slope, intercept)); every panel has the same names.
+    panels: title -> (x [points], t [points], name -> (slope, intercept)); every panel has the same names. highest: the
+    panels reach from 0 to it, and a point above it becomes an arrow at the upper edge with its number.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(4.5 * len(panels), 3.6), sharex=True, sharey=True)
     for axis, (title, (x, t, lines)) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         axis.plot(x, t, "o", color="0.6", markersize=5)
+        for x_outside, value in ((a, b) for a, b in zip(x, t, strict=True) if highest is not None and b > highest):
+            tip, foot = (x_outside, highest), (x_outside, 0.8 * highest)
+            axis.annotate("", tip, foot, arrowprops={"arrowstyle": "->", "linewidth": 1.5})
+            axis.text(x_outside, 0.98 * highest, f"{value:.0f}  ", ha="right", va="top")
         ends = np.array([np.min(x), np.max(x)])
         for name, (slope, intercept) in lines.items():
             axis.plot(ends, slope * ends + intercept, label=name)
@@ -62,6 +68,8 @@ def fitted_lines(
         axis.set_title(title, fontsize=12)
     first = figure.axes[0]
     first.set_ylabel(ylabel)
+    if highest is not None:
+        first.set_ylim(0, highest)
     handles, names = first.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=11)
     figure.suptitle(message, x=0.01, ha="left", fontsize=14)

@@ -20,8 +20,9 @@ def path_panels(land: Landscape, paths: Mapping[str, np.ndarray], message: str =
     rows = -(-len(paths) // columns)
     size = (9, rows * (8.4 / columns + 0.5) + 0.6)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True, sharey=True)
+    reach = _reach(land, paths)
     for axis, (title, path) in zip(axes.flat, paths.items(), strict=False):
-        draw_landscape(axis, land)
+        draw_landscape(axis, land, reach)
         axis.plot(*path.T, "-", color="C1", marker=".", markersize=4, linewidth=1)
         axis.plot(*path[-1], "*", color="black", markersize=9)
         axis.set_title(title, fontsize=11)
@@ -38,7 +39,7 @@ def race_step(land: Landscape, paths: Mapping[str, np.ndarray], step: int, messa
     """
     _check(paths, step)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), width_ratios=[1, 1.15])
-    draw_landscape(left, land)
+    draw_landscape(left, land, _reach(land, paths))
     _draw_heads(left, paths, step)
     left.set(xlabel="$w_1$", ylabel="$w_2$")
     longest = max(len(path) for path in paths.values()) - 1
@@ -56,9 +57,10 @@ def race_step(land: Landscape, paths: Mapping[str, np.ndarray], step: int, messa
 def race_filmstrip(land: Landscape, paths: Mapping[str, np.ndarray], steps: Sequence[int], message: str = "") -> Figure:
     """The left half of `race_step` for several steps, side by side."""
     figure, axes = plt.subplots(1, len(steps), figsize=(9, 9 / len(steps) + 0.9), squeeze=False, sharey=True)
+    reach = _reach(land, paths)
     for axis, step in zip(axes.flat, steps, strict=True):
         _check(paths, step)
-        draw_landscape(axis, land)
+        draw_landscape(axis, land, reach)
         _draw_heads(axis, paths, step)
         axis.set_title(f"step {step}", fontsize=12)
     handles, names = axes[0, 0].get_legend_handles_labels()
@@ -110,15 +112,22 @@ def schedule_panels(rates: Mapping[str, ArrayLike], message: str = "") -> Figure
     return figure
 
 
-def draw_landscape(axis: Axes, land: Landscape) -> None:
-    """Contours in a square around (0, 0) that holds the start, which is a ring."""
-    reach = 1.2 * np.abs(land.start).max()
+def draw_landscape(axis: Axes, land: Landscape, reach: float | None = None) -> None:
+    """Contours in a square from -reach to reach around (0, 0), by default one that holds the start, which is a ring."""
+    reach = _reach(land, {}) if reach is None else reach
     side = np.linspace(-reach, reach, 81)
     grid = np.stack(np.meshgrid(side, side), axis=-1)  # [81, 81, 2]
     height = land.value(grid) - land.lowest
     axis.contour(side, side, height, levels=height.max() * np.linspace(0.05, 1, 8) ** 2, colors="0.75", linewidths=0.8)
     axis.plot(*land.start, "o", color="black", markersize=7, fillstyle="none")
     axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+
+
+def _reach(land: Landscape, paths: Mapping[str, np.ndarray]) -> float:
+    """Half a square's side that holds the start and the paths, but for those that go more than twice as far."""
+    usual = 1.2 * float(np.abs(land.start).max())
+    farthest = max((float(np.nanmax(np.abs(path))) for path in paths.values()), default=0.0)
+    return min(max(usual, 1.1 * farthest), 2 * usual)
 
 
 def _draw_heads(axis: Axes, paths: Mapping[str, np.ndarray], step: int) -> None:
