@@ -353,6 +353,7 @@ def test_a_right_notebook_gives_the_teacher_nothing_to_look_at(name):
         ("anna/hw1.ipynb", "anna"),
         ("anna.zip/hw1_counting.ipynb", "anna"),
         ("all.zip/s4/hw1.ipynb", "s4"),
+        ("s5/hw1/hw1_counting.ipynb", "s5"),  # as nbgrader collects them
     ],
 )
 def test_a_file_name_tells_the_student(name, student):

@@ -163,10 +163,13 @@ def _why_missing(function: str, cells: Iterable[str], notes: dict[int, str]) -> 
 
 
 def _student(name: str, homework: Assignment) -> str:
-    """The file's name without folder, ending and homework; the folder's name where nothing is left."""
+    """The file's name without ending and homework; where nothing is left, that of the nearest folder that says more."""
     path = PurePosixPath(name)
-    stem = re.sub(rf"^({homework.notebook}|{homework.name})?[ _-]*", "", path.stem, flags=re.IGNORECASE)
-    return stem or path.parent.name.removesuffix(".zip") or path.stem
+    for part in (path.stem, *(folder.removesuffix(".zip") for folder in reversed(path.parts[:-1]))):
+        rest = re.sub(rf"^({homework.notebook}|{homework.name})?[ _-]*", "", part, flags=re.IGNORECASE)
+        if rest:
+            return rest
+    return path.stem
 
 
 def _latest(rows: list[Row]) -> list[Row]:
