@@ -57,10 +57,11 @@ def fitted_lines(
     figure, axes = plt.subplots(1, len(panels), figsize=(4.5 * len(panels), 3.6), sharex=True, sharey=True)
     for axis, (title, (x, t, lines)) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         axis.plot(x, t, "o", color="0.6", markersize=5)
-        for x_outside, value in ((a, b) for a, b in zip(x, t, strict=True) if highest is not None and b > highest):
-            tip, foot = (x_outside, highest), (x_outside, 0.8 * highest)
-            axis.annotate("", tip, foot, arrowprops={"arrowstyle": "->", "linewidth": 1.5})
-            axis.text(x_outside, 0.98 * highest, f"{value:.0f}  ", ha="right", va="top")
+        if highest is not None:
+            for left, value in zip(x[t > highest], t[t > highest], strict=True):
+                tip, foot = (left, highest), (left, 0.8 * highest)
+                axis.annotate("", tip, foot, arrowprops={"arrowstyle": "->", "linewidth": 1.5})
+                axis.text(left, 0.98 * highest, f"{value:.0f}  ", ha="right", va="top")
         ends = np.array([np.min(x), np.max(x)])
         for name, (slope, intercept) in lines.items():
             axis.plot(ends, slope * ends + intercept, label=name)

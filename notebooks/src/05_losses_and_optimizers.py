@@ -71,7 +71,13 @@ plt.show()
 #
 # A formula for a slope is soon wrong by a sign or a factor. Two checks find that. *Finite differences* (有限差分) move each
 # prediction a little to both sides and see what the loss does: $\big(L(p + h) - L(p - h)\big) / 2h$. And Paddle has three
-# of the five. `ops.losses` has them all, with checks of their arguments.
+# of the five, and finds slopes by itself:
+#
+# - A tensor made with `stop_gradient=False` is watched: what is computed from it is recorded, operator by operator.
+# - `value.backward()` walks the record back to front, and leaves in each watched tensor's `.grad` the slope of `value` for it.
+# - A second `backward()` *adds* to `.grad`. So a training loop clears it at every step: `optimizer.clear_grad()`.
+#
+# `ops.losses` has all five, with checks of their arguments.
 
 
 # %%
@@ -123,6 +129,8 @@ for name, (p, t) in shapes.items():
     assert close(values[2][1], paddles(F.mse_loss, p, t, reduction="mean")[1])
 
 # %% [markdown]
+# Samples twice: both means keep their value. Outputs twice: only the mean over all elements does. The sum keeps it never.
+#
 # The column "steepest" is the largest slope for one prediction. A weight adds such slopes up over the samples: twice as
 # many, each as steep as before, make the steps of the sum twice as long, and whoever changes the batch size must change the
 # learning rate too. Both means divide that away. The mean over all elements also divides by the number of outputs, so
@@ -163,12 +171,12 @@ losses = {"MSE": lambda p, t: ops.losses.mse(p, t, "batch"), "MAE": ops.losses.m
 fits = {name: (fit_line(loss, x, t), fit_line(loss, x, late)) for name, loss in losses.items()}
 tilt = {name: abs(after[0] - before[0]) for name, (before, after) in fits.items()}
 assert tilt["MSE"] > 5 * max(tilt["MAE"], tilt["smooth L1"])
-titles = ("all on time", "one waits two hours (outside the picture)")
-panels = {title: (x, t, {name: pair[k] for name, pair in fits.items()}) for k, title in enumerate(titles)}
-figure = plotting.fitted_lines(
-    panels, "One outlier turns the line of MSE; the others hardly notice", "kilometres", "minutes"
-)
-figure.axes[0].set_ylim(0, 50)
+panels = {
+    title: (x, minutes, {name: pair[k] for name, pair in fits.items()})
+    for k, (title, minutes) in enumerate({"all on time": t, "one waits two hours (arrow)": late}.items())
+}
+message = "One outlier turns the line of MSE; the others hardly notice"
+plotting.fitted_lines(panels, message, "kilometres", "minutes", highest=50)
 plt.show()
 
 # %% [markdown]
@@ -178,8 +186,9 @@ plt.show()
 # ## 2 What does a loss for classes look like?
 #
 # For two classes a net gives one *logit* $z$, any number; the sigmoid $\sigma(z) = 1 / (1 + e^{-z})$ makes it the
-# probability of class 1. For $K$ classes it gives $K$ logits, and the softmax makes them probabilities
-# $p_k = e^{z_k} / \sum_j e^{z_j}$ (chapter 06). Five losses, with $y$ for the truth:
+# probability of class 1. For $K$ classes it gives $K$ logits, and the *softmax* makes them probabilities
+# $p_k = e^{z_k} / \sum_j e^{z_j}$: the exponential makes every number positive and the division makes them add up to 1, so
+# that the largest logit gets the largest share. Five losses, with $y$ for the truth:
 #
 # | loss | truth | value | slope |
 # | :-- | :-- | :-- | :-- |
@@ -200,13 +209,14 @@ plt.show()
 # \text{logistic} &= \max(z, 0) - z y + \log\big(1 + e^{-|z|}\big) \end{aligned}$$
 #
 # Now every exponent is at most 0. **Predict first:** what do the plain formulas give for $z = 40$ and $z = -40$ when
-# $y = 0$, and for the logits $(800, 0, 0)$ when $c = 1$?
+# $y = 0$, and for the logits $(800, 0, 0)$ when $c = 1$? And the slope at $z = 40$, by the chain rule (链式法则), first through
+# the logarithms and then through the sigmoid?
 
 
 # %%
-def plain_logistic(z, y):
+def plain_logistic(z, y):  # and its slope, through the logarithms and then the sigmoid
     a = 1 / (1 + np.exp(-z))
-    return -y * np.log(a) - (1 - y) * np.log(1 - a)
+    return -y * np.log(a) - (1 - y) * np.log(1 - a), (a - y) / (a * (1 - a)) * (a * (1 - a))
 
 
 def logistic(z, y):
@@ -218,26 +228,29 @@ def plain_cross_entropy(z, c):
 
 
 def cross_entropy(z, c):
-    m = z.max()
-    return m + np.log(np.exp(z - m).sum()) - z[c]
+    return z.max() + np.log(np.exp(z - z.max()).sum()) - z[c]
 
 
 with np.errstate(all="ignore"):  # NumPy would warn of what we want to see
     for z in (2.0, 40.0, -40.0, -800.0):
-        print(f"z = {z:9.0f}: plain {plain_logistic(z, 0):5.3g}, safe {logistic(z, 0):.3g}")
+        value, slope = np.array(plain_logistic(z, 0)) + 0.0  # -0 becomes 0
+        print(f"z = {z:9.0f}: plain {value:5.3g}, safe {logistic(z, 0):8.3g}; slope of plain {slope:.3g}")
     for z in (np.array([2.0, 1, 0]), np.array([800.0, 0, 0])):
         text = ", ".join(f"{value:.0f}" for value in z)
-        print(f"z = {text:>9}: plain {plain_cross_entropy(z, 1):5.3g}, safe {cross_entropy(z, 1):.3g}")
+        print(f"z = {text:>9}: plain {plain_cross_entropy(z, 1):5.3g}, safe {cross_entropy(z, 1):8.3g}")
 
 # %% [markdown]
-# At $-40$ the plain formula gives 0 where the truth is small but not 0: all digits are lost, and the slope with them. That is
-# why Paddle's losses take logits and not probabilities. The notes' way out, adding $10^{-5}$ to the probability, makes a
-# perfect answer cost less than nothing; and their mean over all elements of a one-hot cross entropy divides it by the
-# number of classes as well (both computed in the table at the end).
+# At 40, where the answer is most wrong and the slope should be 1, the plain loss is infinite and its slope is `nan`, "not a
+# number": $\sigma(40)$ was rounded to 1, so that one factor divides by 0 and the next is 0. One such sample, and the
+# next step makes weights `nan`. At $-40$ the loss has lost all its digits, but there the answer is right. At $-800$,
+# $e^{800}$ is infinite and $\sigma$ is 0, and $0 \cdot \log 0 = 0 \cdot (-\infty)$ is `nan` again, for a perfect
+# answer. That is why Paddle's losses take logits and not probabilities. The notes' way out, adding $10^{-5}$ to the
+# probability, makes a perfect answer cost less than nothing; and their mean over all elements of a one-hot cross
+# entropy divides it by the number of classes as well (both computed in the table at the end).
 #
 # The losses of two classes depend on the *margin* $m = y z$ alone, with $y = \pm 1$; the logistic loss is then
-# $\log(1 + e^{-m})$. A positive margin is right, a negative one wrong. With $y = 0$ for one class, as the notes allow, the hinge
-# loss is 1 whatever the answer.
+# $\log(1 + e^{-m})$. A positive margin is right, a negative one wrong. With $y = 0$ for one class, as the notes allow,
+# the hinge loss is 1 whatever the answer.
 #
 # **Predict first:** which of the three goes on pushing an answer that is right by far, and which is most upset by a wrong
 # label?
@@ -272,7 +285,7 @@ plt.show()
 # %% [markdown]
 # Two traps first. Paddle's `hinge_embedding_loss` is another loss, for distances. And at a logit of exactly 0, where a last
 # layer that begins at 0 stands, this Paddle's slope has the wrong sign. The safe form is the likely reason: both of its parts
-# have a kink at 0, which cancel in the loss and must cancel in the slope as well. (PyTorch mended the like in 2017.)
+# have a kink at 0, which cancel in the loss and must cancel in the slope as well.
 #
 # What we would like to lower is the count of errors, but it is flat: its slope is 0 wherever it has one, and nothing can be
 # learned from it. The three losses are slopes towards it. Hinge stops at a margin of 1, the logistic loss pushes ever less
@@ -281,7 +294,7 @@ plt.show()
 # ## 3 Why not the squared error for classes?
 #
 # One neuron, $z = w x + b$, with the output $a = \sigma(z)$. The input is $x = 1$, the truth is $y = 0$, and we begin at a
-# positive $z$: wrong, and sure of it. The sigmoid is *saturated* (饱和) there. Side by side, by the chain rule (链式法则)
+# positive $z$: wrong, and sure of it. The sigmoid is *saturated* (饱和) there. Side by side, by the chain rule
 # with $\sigma' = a (1 - a)$:
 #
 # $$\begin{aligned} L &= (a - y)^2 & \frac{\partial L}{\partial z} &= 2\, (a - y)\; a\, (1 - a) \\
@@ -313,8 +326,8 @@ for k, z in enumerate((2, 5, 8)):
         path = outputs(slope, z)
         taken[name, z] = len(path) - 1
         print(f"{z} {name:13} {slope(path[0]):10.6f} {taken[name, z]:6,} steps")
-        axis.plot(path, style, color=f"C{k}", label=f"{name}, from z = {z}")
-axis.set(xscale="symlog", xlim=(0, None), xlabel="step (logarithmic from 2 on)", ylabel="output a (truth: 0)")
+        axis.plot(1 + np.arange(len(path)), path, style, color=f"C{k}", label=f"{name}, from z = {z}")
+axis.set(xscale="log", xlim=(1, None), xlabel="step + 1", ylabel="output a (truth: 0)")
 axis.set_title("The more wrong it is, the longer the squared error waits")
 axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=10)
 plt.show()
@@ -325,36 +338,36 @@ plt.show()
 #
 # ### The three usual pairings
 #
-# A loss and the output before it are chosen together, so that the slope for $z$ is the plain error. With the identity, or
-# (leaky) ReLU where outputs cannot be negative, goes the squared error; with the sigmoid the logistic loss; with the
-# softmax the cross entropy. Below, $z = (8, 1, -1)$ is the answer and the last class the truth, for each pairing and two
-# others. The slopes are Paddle's, from `backward()`.
+# A loss and the output before it are chosen together, so that the slope for $z$ is the plain error, answer minus truth.
+# With the identity goes half the squared error, $\frac12 (a - y)^2$ (the half cancels the 2 of the slope); with the
+# sigmoid the logistic loss; with the softmax the cross entropy. Below, $z = (8, 1, -1)$ are the logits and the last class
+# is the truth, for each pairing and two others. The slopes are Paddle's, from `backward()`.
 
 # %%
 z, truth = np.array([[8.0, 1, -1]]), np.array([[0.0, 0, 1]])
 
 
-def square(a, y):
-    return ((a - y) ** 2).sum()
+def half_square(a, y):
+    return ((a - y) ** 2).sum() / 2
 
 
 softmax, s = np.exp(ops.losses.log_softmax(z)), ops.activations.sigmoid(z)[0]
 pairings = {  # name: loss of z and truth, and the slope by formula
-    "identity + squared error": (square, 2 * (z - truth)),
+    "identity + squared error": (half_square, z - truth),
     "sigmoid + logistic": (lambda z, y: F.binary_cross_entropy_with_logits(z, y, reduction="sum"), s - truth),
     "softmax + cross entropy": (lambda z, y: F.cross_entropy(z, y, soft_label=True), softmax - truth),
-    "sigmoid + squared error": (lambda z, y: square(F.sigmoid(z), y), 2 * (s - truth) * s * (1 - s)),
-    "ReLU + squared error": (lambda z, y: square(F.relu(z), y), 2 * (np.maximum(z, 0) - truth) * (z > 0)),
+    "sigmoid + squared error": (lambda z, y: half_square(F.sigmoid(z), y), (s - truth) * s * (1 - s)),
+    "ReLU + squared error": (lambda z, y: half_square(F.relu(z), y), (np.maximum(z, 0) - truth) * (z > 0)),
 }
 for name, (loss, formula) in pairings.items():
-    slopes = paddles(loss, z, truth)[1]
+    slopes = paddles(loss, z, truth)[1] + 0.0  # -0 becomes 0
     assert close(slopes, formula)
     print(f"{name}\n   " + "".join(f"{slope:10.4f}" for slope in slopes[0]))
 
 # %% [markdown]
-# In the first three rows the wrong class is pushed down and the right one up, with the full error. The sigmoid with the
-# squared error leaves the wrong class almost alone (0.0007). And ReLU sends nothing to the last output, which is
-# shut and ought to rise: for an output, prefer the identity, or a ReLU with a slope on both sides.
+# In the first three rows the wrong class is pushed down and the right one up, with the plain error. The sigmoid with the
+# squared error leaves the first class, which is most wrong, almost alone. And ReLU sends nothing to the last output, which
+# is shut and ought to rise: for an output, prefer the identity, or leaky ReLU, which has a slope on both sides.
 #
 # ## 4 How does the slope reach the first layer?
 #
@@ -367,7 +380,8 @@ for name, (loss, formula) in pairings.items():
 #
 # $$\begin{aligned} h &= \tanh(x W_1 + b_1) \\ z &= h W_2 + b_2 \\ L &= \text{cross entropy}(z, y) \end{aligned}$$
 #
-# Write $\delta$ for the slope of $L$ for the input of a bend. It begins as the plain error of section 3 (divided by $N$, for
+# Call the function after a layer's sum, here $\tanh$, its *bend* (the activation function, 激活函数, of chapter 03), and write
+# $\delta$ for the slope of $L$ for the input of a bend. It begins as the plain error of section 3 (divided by $N$, for
 # the mean over the batch), and passes a layer by its weights, transposed, and the slope of the bend:
 #
 # $$\begin{aligned} \delta_2 &= \frac{p - y}{N} & [N, K] \\ \delta_1 &= (\delta_2 W_2^\top) \odot (1 - h^2) & [N, H] \end{aligned}$$
@@ -429,6 +443,8 @@ starts = {
     "all 0.5": [np.full(size, 0.5) for size in sizes],
     "random": [rng.normal(size=size) for size in sizes],
 }
+larger = 100 * max(labels.mean(), 1 - labels.mean())
+print(f"the larger class has {larger:.0f} % of the points")
 for name, start in starts.items():
     ended = train(start, points, labels)
     z, loss, _ = two_layers(points, labels, *ended)
@@ -439,8 +455,9 @@ for name, start in starts.items():
 
 # %% [markdown]
 # Neurons that begin alike get the same slopes, so they stay alike for ever, and sixteen are worth one. From 0 it is worse
-# still: with $h = 0$ and $W_2 = 0$ all slopes but those of $b_2$ are 0. So "learns nothing" is nearly right: what can learn is
-# one neuron at most. Random first weights break the tie; chapter 03 tells how large they should be.
+# still: with $h = 0$ and $W_2 = 0$ all slopes but those of $b_2$ are 0, and the net can only name the larger class. So
+# "learns nothing" is nearly right: what can learn is one neuron at most. Random first weights break the tie; chapter 03
+# tells how large they should be.
 #
 # ### Through a convolution and a pooling
 #
@@ -453,8 +470,8 @@ for name, start in starts.items():
 # \frac{\partial L}{\partial b_q} &= \sum_{n,i,j} g_{n,q,i,j} \end{aligned}$$
 #
 # Both sums over places are convolutions again: the first slides $g$ over $x$, the second slides the flipped kernel over $g$
-# with $K - 1$ zeros around it. Pooling has no weights. An average hands each pixel of its window $1/K^2$ of the slope; a maximum
-# hands all of it to the winner, for a small change of any other pixel changes nothing.
+# with $K - 1$ zeros around it. Pooling has no weights. An average hands each pixel of its window $1/K^2$ of the slope;
+# a maximum hands all of it to the winner, for a small change of any other pixel changes nothing.
 #
 # **Predict first:** a map of the numbers 1 to 16 in four rows, pooled by windows of 2; the slopes 1, 2, 3, 4 arrive. What
 # reaches the map?
@@ -478,7 +495,7 @@ def average_slopes(g, K):
 
 
 def maximum_slopes(x, y, g, K):
-    """x: what was pooled; y: its maxima. (Two equal winners would both be paid; real numbers hardly ever tie.)"""
+    """x: what was pooled; y: its maxima. Winners that tie are all paid, which the chain below must not suffer from."""
     return np.where(x == enlarge(y, K), enlarge(g, K), 0)
 
 
@@ -500,13 +517,13 @@ g = rng.normal(size=mean.shape)  # slopes that arrive from whatever follows
 
 of_largest = average_slopes(g, 2)
 of_bent = maximum_slopes(bent.numpy(), largest.numpy(), of_largest, 2)
-of_sum = of_bent * (bent.numpy() > 0)  # ReLU lets pass where it was above 0
+of_sum = of_bent * (bent.numpy() > 0)  # ReLU lets pass where it was above 0: a window of zeros, all tied, gets nothing
 for name, slope, tensor in zip("xwb", conv_slopes(x, w, of_sum), tensors):
     same = close(slope, tensor.grad.numpy())
     assert same
     print(f"{name} {list(slope.shape)} within 1e-9: {same}")
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.1))
-maps = {"max-pooling's output": of_largest, "what was max-pooled": of_bent, "the picture": tensors[0].grad.numpy()}
+maps = {"max-pooling's output": of_largest, "the convolution's output": of_sum, "the picture": tensors[0].grad.numpy()}
 for axis, (name, slopes) in zip(axes, maps.items()):
     limit = abs(slopes[0, 0]).max()
     axis.imshow(slopes[0, 0], cmap="RdBu_r", vmin=-limit, vmax=limit)
@@ -516,7 +533,9 @@ plt.show()
 
 # %% [markdown]
 # Red is a slope above 0, blue below, white none. From left to right is backwards: each average hands the same share to four
-# maxima, each maximum pays one pixel of four (none where ReLU was shut), and the convolution blends what its windows share.
+# maxima, each maximum pays one pixel of four, and the convolution blends what its windows share. A window that ReLU has
+# shut holds four zeros, which all win; our rule pays them all, Paddle's one of them, and ReLU's slope of 0 takes it back
+# from either.
 #
 # ## 5 How do I write a loss of my own?
 #
@@ -557,12 +576,13 @@ lines, below = {}, {}
 for q in (0.1, 0.5, 0.9):
     paddle.seed(run.seed)
     net, loss = nn.Linear(1, 1), QuantileLoss(q)
-    optimizer = paddle.optimizer.SGD(paddle.optimizer.lr.PolynomialDecay(5.0, 1_000, 0.0), parameters=net.parameters())
+    falling = paddle.optimizer.lr.PolynomialDecay(5.0, 1_000, 0.0)  # the rate: from 5 to 0, in a line
+    optimizer = paddle.optimizer.SGD(falling, parameters=net.parameters())
     for _ in range(1_000):
         loss(net(ways), times).backward()
         optimizer.step()
         optimizer.clear_grad()
-        optimizer._learning_rate.step()
+        falling.step()
     below[q] = (times < net(ways)).astype("float32").mean().item()
     assert abs(below[q] - q) < 0.03
     slope, intercept = net.weight.item() / 3, net.bias.item()
@@ -603,20 +623,30 @@ plt.show()
 # $$\begin{aligned} \text{Adadelta: } & s \text{ as RMSProp} & \Delta &= \frac{\sqrt{d + \varepsilon}}{\sqrt{s + \varepsilon}}\, g \\
 # & d \leftarrow \rho d + (1 - \rho) \Delta^2 & w &\leftarrow w - \eta \Delta \end{aligned}$$
 #
-# All operations act on each weight alone. $\mu$, $\rho$ are shares that are kept, such as 0.9; $\varepsilon$ is a small number
-# that keeps the division possible.
+# All operations act on each weight alone. $\mu$ and $\rho$ are shares that are kept, 0.9 and 0.95 unless you say otherwise;
+# $\varepsilon$ is a small number that keeps the division possible.
 #
 # **Adam** (Kingma & Ba 2015) joins both ideas: a running mean $m$ of the gradients, divided by the root of a running mean $v$
-# of their squares. Both begin at 0, so they are too small at first; at step $t$ they hold the shares $1 - \beta_1^t$ and
-# $1 - \beta_2^t$ of what they should, and are divided by these:
+# of their squares (the paper's letter; it is no velocity). Both begin at 0, so they are too small at first; at step $t$
+# they hold the shares $1 - \beta_1^t$ and $1 - \beta_2^t$ of what they should, and are divided by these:
 #
 # $$\begin{aligned} m &\leftarrow \beta_1 m + (1 - \beta_1) g & \hat m &= \frac{m}{1 - \beta_1^t} \\
 # v &\leftarrow \beta_2 v + (1 - \beta_2) g^2 & \hat v &= \frac{v}{1 - \beta_2^t} \\
 # w &\leftarrow w - \frac{\eta\, \hat m}{\sqrt{\hat v} + \varepsilon} \end{aligned}$$
 #
 # **AdamW** (Loshchilov & Hutter 2019) first shrinks the weights by the factor $1 - \eta\lambda$, with the weight decay
-# (权重衰减) $\lambda$, then does as Adam. It is imported, and so are two relatives: **Adamax** (the same paper) takes the largest gradient of late in place of
-# the root, and **NAdam** (Dozat 2016) looks ahead as Nesterov does.
+# (权重衰减) $\lambda$, then does as Adam. Two more relatives: **Adamax** (also by Kingma & Ba 2015) divides by the largest
+# gradient of late, $u$, in place of the root. **NAdam** (Dozat 2016) looks ahead as Nesterov does, with a momentum $\mu_t$
+# that rises slowly from $\beta_1 / 2$ to $\beta_1$:
+#
+# $$\begin{aligned} \text{Adamax: } & u \leftarrow \max(|g|,\ \beta_2 u + \varepsilon) \qquad
+# w \leftarrow w - \frac{\eta}{1 - \beta_1^t}\, \frac{m}{u} \\
+# \text{NAdam: } & \mu_t = \beta_1 \big(1 - \tfrac12\, 0.96^{\,t / 250}\big) \\
+# & w \leftarrow w - \frac{\eta}{\sqrt{\hat v} + \varepsilon}
+# \left( \frac{\mu_{t+1}\, m}{1 - \mu_1 \cdots \mu_{t+1}} + \frac{(1 - \mu_t)\, g}{1 - \mu_1 \cdots \mu_t} \right)
+# \end{aligned}$$
+#
+# We write the first seven. All ten are in `course_utils.optimizers`, from where AdamW, Adamax and NAdam are taken below.
 #
 # **Predict first:** how long is Adam's very first step, for a gradient of 1000 and for one of 0.001?
 
@@ -728,8 +758,8 @@ x = rng.normal(size=(N, 2))
 t = x @ [3, -2] + rng.normal(0, 1, N)
 best = np.linalg.lstsq(x, t, rcond=None)[0]
 kinds = {"all 256": (N, eta), "16": (16, eta), "1": (1, eta), "1, falling rate": (1, lambda k: eta / (1 + k / 500))}
-away, (figure, (left, right)) = {}, plt.subplots(1, 2, figsize=(9, 3.8), width_ratios=[1.4, 1])
-print("samples a step    steps distance")  # over the last pass
+away, ball, (figure, (left, right)) = {}, {}, plt.subplots(1, 2, figsize=(9, 3.8), width_ratios=[1.4, 1])
+print("samples a step    steps distance, last 50 passes")
 for name, (size, rate) in kinds.items():
 
     def gradient(w, size=size):
@@ -738,21 +768,24 @@ for name, (size, rate) in kinds.items():
 
     way = optimizers.descend(optimizers.sgd, gradient, (0, 0), rate, passes * N // size) - best
     away[name] = np.sqrt((way[1:] ** 2).sum(axis=1).reshape(passes, -1).mean(axis=1))  # root mean square of each pass
+    ball[name] = np.sqrt((away[name][-50:] ** 2).mean())
     left.plot(1 + np.arange(passes), away[name], label=name)
-    right.plot(*way[-300:].T if size < N else (0, 0), "o", markersize=2.5)
-    print(f"{name:16} {len(way) - 1:6,} {away[name][-1]:8.3f}")
-left.set(xlabel="passes over the data", ylabel="distance from the best weights", yscale="log")
+    last = way[-min(300, len(way) // 2) :]
+    right.plot(*last.T, "o", markersize=6 if size == N else 2.5, zorder=3 if size == N else 2)
+    print(f"{name:16} {len(way) - 1:6,} {ball[name]:8.3f}")
+left.set(xlabel="passes over the data", ylabel="distance from the best weights", yscale="log", ylim=(1e-3, 50))
 left.legend(title="samples a step", loc="upper right", ncols=2, fontsize=10, title_fontsize=10)
-left.set_ylim(1e-3, 50)
 right.set(xlabel="$w_1 - w_1^*$", ylabel="$w_2 - w_2^*$", aspect="equal")
-right.set_title("the last 300 steps, same colours", fontsize=12)
 figure.suptitle("A constant rate ends in a ball of noise; a falling one closes it", x=0.01, ha="left", fontsize=14)
 plt.show()
 
 # %% [markdown]
-# All samples together go straight to $w^*$, one step a pass. Fewer samples get near it within fewer passes, and then
-# wander about in a ball of noise. Its radius is about $\sigma\sqrt{\eta / B}$ for $B$ samples a step, whose noise has the
-# deviation $\sigma = 1$ here: $\sqrt{0.1} \approx 0.32$ for one sample, a quarter of it for 16.
+# All samples together go straight to $w^*$, one step a pass (right, in the same colours: up to 300 of the last steps).
+# Fewer samples get near it within fewer passes, and then wander about in a ball of noise. How large is it? Each step
+# shrinks the squared distance by about the share $2 \eta$, and adds the noise of $B$ samples, $\eta^2 \sigma^2 / B$ for
+# each weight. The two balance at $\eta \sigma^2 / 2 B$ for each weight, so for our two weights at the distance
+# $\sigma \sqrt{\eta / B}$, if $\eta$ is small. The noise has the deviation $\sigma = 1$ here: $\sqrt{0.1} \approx 0.32$ for one
+# sample, a quarter of it for 16.
 #
 # So single samples do not converge at a constant rate, and do with a falling one. Enough for that is
 # $\sum_k \eta_k = \infty$ (it can get anywhere) and $\sum_k \eta_k^2 < \infty$ (the noise adds up to something finite); our
@@ -769,17 +802,16 @@ plt.show()
 # inherit its trouble. 64 stands there twice, and what separates the two is chance.
 # **Predict first:** what does a sample cost in a batch of 64, compared with its neighbours?
 
+
 # %% tags=["nbval-ignore-output"]
-net = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
-optimizer = paddle.optimizer.SGD(0.01, parameters=net.parameters())
-
-
 def train_step(images, classes):
     F.cross_entropy(net(images), classes).backward()
     optimizer.step()
     optimizer.clear_grad()
 
 
+net = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+optimizer = paddle.optimizer.SGD(0.01, parameters=net.parameters())
 batch_sizes, others = np.arange(60, 69), np.arange(60, 69) != 64
 calls = {n: partial(train_step, paddle.randn([n, 784]), paddle.randint(0, 10, [n])) for n in map(int, batch_sizes)}
 calls["64 again"], rounds = calls[64], []
@@ -788,7 +820,9 @@ for _ in range(run.pick(full=20, quick=3)):
     rounds.append(timing.interleaved_ratios(turns, reference=64, repeats=run.pick(full=40, quick=5)))
 a_sample = [[64 / n * ratios["64 again" if n == 64 else n] for n in batch_sizes] for ratios in rounds]
 low, mean, high = metrics.mean_interval(np.array(a_sample))  # [9] each
-figure, axis = plt.subplots(figsize=(8, 3.2))
+more, band = 100 * (mean - 1)[others].mean(), 50 * (high - low)[others].mean()  # percent; half the band's width
+print(f"the 8 neighbours cost {more:+.1f} % on average, each known to about ± {band:.1f} %")
+axis = plt.figure(figsize=(8, 3.2)).gca()
 plotting.interval_curves(axis, batch_sizes, {"time a sample": (low, mean, high)})
 axis.plot(64, mean[4], "s", color="C1", markersize=9)
 axis.set(xlabel="batch size (square: 64, timed a second time)", ylabel="time a sample / that of 64")
@@ -798,9 +832,11 @@ plt.show()
 
 # %% [markdown]
 # The band is the 95 % interval of the mean over the repetitions, as in chapter 04. If powers of two mattered, both sides of
-# the square would rise. Of eight bands, one may miss 1 by chance. A slope through the whole picture has another cause: what a step costs whatever its size is shared
-# by more samples. The answer belongs to this net, processor and library; on a GPU, multiples of 8 can matter to its matrix
-# units, which we have not measured.
+# the square would rise. Of eight bands, one may miss 1 by chance, and a slope through the whole picture has another cause:
+# what a step costs whatever its size is shared by more samples. So unless most neighbours on both sides lie above 1, no
+# advantage of 64 is to be seen. That is not yet "there is none": one smaller than the band (its half width is printed)
+# would have escaped us. And the answer belongs to this net, processor and library; on a GPU, multiples of 8 can matter to
+# its matrix units, which we have not measured.
 #
 # ## 8 Who is first?
 #
@@ -811,41 +847,58 @@ plt.show()
 #
 # A race at one rate for all would only show whom the rate suits. So each runs at fifteen rates, and counts the steps until
 # its loss stays below a thousandth of what it was (above the lowest; 300 steps at most). AdamW is Adam here, without decay.
+# Two more rows exchange memories: by default RMSProp keeps the share $\rho = 0.95$ of its mean square at each step, and
+# Adam $\beta_2 = 0.999$.
 #
 # **Predict first:** whose best rate is the largest? Who bears the widest band of rates?
 
 # %%
+assert all(0.75 < ball[name] / np.sqrt(eta / size) < 1.3 for name, size in {"16": 16, "1": 1}.items())
 assert dearer + cheaper <= others.sum() == 8
 lands = {"a ravine, turned by 30 degrees": optimizers.ravine(), "a saddle": optimizers.saddle()}
 rates = np.array([digit * 10.0**power for power in range(-3, 2) for digit in (1, 2, 5)])  # [15]
-racers = [name for name in optimizers.RULES if name != "AdamW"]
+racers = {name: rule for name, rule in optimizers.RULES.items() if name != "AdamW"}
+LONG, SHORT = "RMSProp, ρ = 0.999", "Adam, β₂ = 0.95"
+exchanged = {LONG: partial(optimizers.rmsprop, rho=0.999), SHORT: partial(optimizers.adam, beta2=0.95)}
 
 
-def sweep(land, name):
+def sweep(land, rule):
     """Paths [301, 15, 2] at all rates at once, and the steps [15] that each rate needs."""
     starts = np.tile(land.start, (len(rates), 1))  # [15, 2], each row with a rate of its own
-    paths = optimizers.descend(optimizers.RULES[name], land.gradient, starts, rates[:, None], 300)
+    paths = optimizers.descend(rule, land.gradient, starts, rates[:, None], 300)
     losses = land.value(paths) - land.lowest  # [301, 15]
     return paths, optimizers.steps_until(losses, losses[0, 0] / 1000)
 
 
-sweeps = {title: {name: sweep(land, name) for name in racers} for title, land in lands.items()}
+runners = racers | exchanged
+sweeps = {title: {name: sweep(land, rule) for name, rule in runners.items()} for title, land in lands.items()}
 needed = {title: {name: steps for name, (_, steps) in rows.items()} for title, rows in sweeps.items()}
 plotting.rate_sweep(rates, needed, "Each rule has a best rate of its own (framed); empty cells do not arrive")
 plt.show()
 
 # %% [markdown]
 # A row of SGD ends suddenly: beyond $2 / 50$ in the ravine it jumps from side to side, farther each time. Rules that divide
-# by the size of past gradients cannot be thrown out so, and most of them want far larger rates: their step is about $\eta$, whatever the
-# slope. That is why a rate must never be carried over from one optimizer to another.
+# by the size of past gradients cannot be thrown out so, and most of them want far larger rates: their step is about
+# $\eta$, whatever the slope. That is why a rate must never be carried over from one optimizer to another.
 #
-# RMSProp never arrives at the larger rates for the same reason. Its steps stay as long as $\eta$, even beside the lowest
-# point, until the rate is lowered. Adagrad's grow shorter by themselves. Here are all nine, each at its best rate:
+# RMSProp and Adam differ much here, and the last two rows say why: it is their memory. With $\rho = 0.95$ RMSProp has
+# forgotten the steep start after some dozens of steps and divides by the small gradients of the moment, so its steps stay
+# about as long as $\eta$, even beside the lowest point, until the rate is lowered. With 0.999 nothing is forgotten in 300
+# steps: its mean square only grows, as Adagrad's sum does, and its steps shrink with the gradient. Adam with the short
+# memory in turn arrives in a narrower band of rates. So the table compares the defaults as much as the rules.
+#
+# NAdam has Adam's long memory, and its row ends early for another reason. With $\mu_t$ near $\beta_1 / 2$ the newest
+# gradient has about half the weight in its step (Adam: a tenth), so beyond a modest rate it throws the weights from
+# side to side where Adam's mean cancels the swing. And Adadelta wants the largest rate in the ravine, as its own begins
+# with the tiny $\sqrt\varepsilon$. Here are the nine with their defaults, each at its best rate:
 
 # %% tags=["cover"]
+arrivals = {name: np.isfinite(steps).sum() for name, steps in needed["a ravine, turned by 30 degrees"].items()}
+assert arrivals[LONG] > 2 * arrivals["RMSProp"] and arrivals["Adam"] > arrivals[SHORT]
 chosen = {}  # name: the path, and the number of its rate
 for title, land in lands.items():
-    chosen[title] = {name: (paths[:, steps.argmin()], steps.argmin()) for name, (paths, steps) in sweeps[title].items()}
+    ways = {name: sweeps[title][name] for name in racers}
+    chosen[title] = {name: (paths[:, steps.argmin()], steps.argmin()) for name, (paths, steps) in ways.items()}
     titles = {
         f"{name}, {rates[k]:g}\n{needed[title][name][k]:.0f} steps": path for name, (path, k) in chosen[title].items()
     }
@@ -857,8 +910,9 @@ for title, land in lands.items():
 # adds up the small pushes along and cancels those across; Nesterov's look ahead also damps the swinging.
 #
 # At the saddle SGD, Momentum and Nesterov first run into the saddle itself, where the slope towards the valleys is tiny.
-# Rules that divide by the gradient's size make a full step of it. (Adagrad's few steps have luck in them: its first leap of
-# length $\eta$ happens to end well.) On the line $w_2 = 0$ itself no rule leaves: the slope along $w_2$ is exactly 0.
+# Rules that divide by the gradient's size make a full step of it. (Adagrad's few steps have luck in them: its first leaps,
+# each about $\eta$ long along $w_2$, lead past the lowest point and happen to lead back near it.) On the line $w_2 = 0$
+# itself no rule leaves: the slope along $w_2$ is exactly 0.
 
 # %% tags=["nbval-ignore-output"]
 title, land = "a ravine, turned by 30 degrees", lands["a ravine, turned by 30 degrees"]
@@ -873,7 +927,7 @@ plotting.race_step(
     "In the ravine, momentum of any kind leaves plain SGD behind",
 )
 plt.show()
-moments = (0, 1, 2, 4, 8, 15, 30, 50, 90)
+moments = (90, 0, 1, 2, 4, 8, 15, 30, 50)  # the end first: it is what a page on paper shows
 frames = (plotting.race_step(land, {name: path[:91] for name, path in race[title].items()}, k) for k in moments)
 plotting.animate(frames, alt="Six optimizers descend a ravine; Nesterov arrives first, SGD creeps along the floor")
 
@@ -884,16 +938,17 @@ plotting.animate(frames, alt="Six optimizers descend a ravine; Nesterov arrives 
 # %%
 assert min(race[title], key=lambda name: needed[title][name].min()) == "Nesterov"
 straight = optimizers.ravine(angle=0)
-for name in few:
-    turned, along = needed[title][name].min(), sweep(straight, name)[1].min()
-    print(f"{name:9} {turned:4.0f} turned, {along:4.0f} along the axes")
+for name, rule in {name: runners[name] for name in (*few, LONG)}.items():
+    turned, along = needed[title][name].min(), sweep(straight, rule)[1].min()
+    print(f"{name:18} {turned:4.0f} turned, {along:4.0f} along the axes")
 stuck = optimizers.descend(optimizers.sgd, lands["a saddle"].gradient, (-3, 0), 0.1, 300)[-1]
 print("SGD from w2 = 0 stays at the saddle:", np.allclose(stuck, 0))
 
 # %% [markdown]
 # SGD and both momenta do not care: turn the landscape, and their path turns with it. A rule with a rate for each weight can
-# undo a ravine that lies along the axes, as if it were round, and loses that when it is turned: so Adagrad. RMSProp and Adam
-# gain little or nothing, for something else holds them up: steps that stay long near the end. No rule wins everywhere.
+# undo a ravine that lies along the axes, as if it were round, and loses that when it is turned: so Adagrad, and RMSProp with
+# the long memory. With its short memory RMSProp gains nothing, as its steps stay long near the end, and Adam little, as
+# its momentum has yet to swing out. No rule wins everywhere.
 #
 # ### What if Adam leaves the corrections out?
 #
@@ -930,7 +985,7 @@ plt.show()
 # ### The rate
 #
 # The noise ball asks for a small rate, the way to it for a large one. A schedule (学习率调度) has both. Four that are in use:
-# a staircase, a cosine after a warm-up (预热), one cycle, which rises for long and falls further, and a trapezoid, whose end
+# a staircase, a cosine after a warm-up (预热), one cycle, which rises for longer before it falls, and a trapezoid, whose end
 # can be decided late. Do they help? Single samples again, 20 runs at once, from the same start.
 
 # %%
@@ -961,8 +1016,10 @@ for name, rates in drawn.items():
     print(f"{name:9} ends at the distance {np.linalg.norm(ends - best, axis=1).mean():.3f}")
 
 # %% [markdown]
-# Every schedule that ends small ends nearer than the constant rate with the same number of samples. Which is best for a net
-# is a matter of trying; chapter 09 does it on photographs.
+# Every schedule that ends small ends nearer than the constant rate with the same number of samples. What separates them is how
+# long they stay small: the staircase is below a third of its rate for three quarters of the way, the trapezoid for a
+# tenth. This landscape is easy to reach; where the way is long, that time is missed. Which is best for a net is a matter
+# of trying; chapter 09 does it on photographs.
 #
 # ### The weights themselves, by decay
 #
@@ -1001,8 +1058,8 @@ plt.show()
 
 # %% [markdown]
 # Adam divides the decay as it divides the gradient, so a weight with large gradients hardly decays, and one with small
-# gradients is pulled to 0 by full steps of length $\eta$. Where decay matters, take AdamW; and do not carry $\lambda$ over from
-# one to the other.
+# gradients is pulled to 0, at first by nearly full steps of length $\eta$. Where decay matters, take AdamW; and do not
+# carry $\lambda$ over from one to the other.
 
 # %% [markdown]
 # ## Recap
@@ -1012,7 +1069,7 @@ print("one outlier turns the line by", ", ".join(f"{name} {angle:.2f}" for name,
 print("steps from z = 8 until right:", ", ".join(f"{name} {n:,}" for (name, z), n in taken.items() if z == 8))
 print("below the lines of q:", ", ".join(f"{q} {100 * share:.0f} %" for q, share in below.items()))
 print("steps down the turned ravine:", ", ".join(f"{name} {needed[title][name].min():.0f}" for name in few))
-print("distance left, by samples a step:", ", ".join(f"{name} {gap[-1]:.3f}" for name, gap in away.items()))
+print("distance left, by samples a step:", ", ".join(f"{name} {gap:.3f}" for name, gap in ball.items()))
 print("weights after decay:", "; ".join(f"{name} {np.round(path[-1], 2).tolist()}" for name, path in shrinking.items()))
 print(f"batches of 60 to 68: {dearer} sizes cost more a sample than 64, {cheaper} less")
 
