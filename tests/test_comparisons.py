@@ -5,6 +5,8 @@ import paddle
 import pytest
 
 from course_utils import comparisons, datasets, results
+from course_utils.models import small_nets
+from course_utils.summary import blueprint
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,16 @@ def test_the_races_results_are_whole():
         assert abs(run["errors"][0] - 0.9) < 0.06  # untrained, and all started alike
     starts = {(run["seed"], run["images"]) for run in stored["runs"]}
     assert len(starts) >= 5
+
+
+def test_the_small_networks_results_are_whole_and_of_todays_nets():
+    runs = results.stored("small_networks")["runs"]
+    for name, make in small_nets().items():
+        table = blueprint(make, [1, 3, 32, 32])
+        assert {(run["parameters"], run["macs"]) for run in runs if run["net"] == name} == {
+            (table.trainable, table.macs)
+        }
+    assert all(int(run["right"], 16).bit_count() == run["correct"] for run in runs)
+    assert {(run["epochs"], run["total"]) for run in runs} == {(2, 2_000), (4, 10_000)}
+    tested = {(run["net"], run["lr"]) for run in runs if run["total"] == 10_000}
+    assert len(tested) == len(small_nets())  # each at one rate

@@ -117,7 +117,7 @@ axes[1].set(xlabel="MACs for one image of 224×224, in billions")
 axes[0].invert_yaxis()
 axes[0].legend(loc="lower right")
 figure.suptitle(
-    "In AlexNet and VGG linear layers hold the parameters, and do next to no work", x=0.01, ha="left", fontsize=14
+    "In AlexNet and VGG linear layers hold the parameters, and do little of the work", x=0.01, ha="left", fontsize=14
 )
 plt.show()
 for name in ("AlexNet", "VGG-16"):
@@ -131,7 +131,7 @@ for name in ("AlexNet", "VGG-16"):
 # A weight of a linear layer is used once for an image, a weight of a convolution at every place of the map. The nets after
 # VGG take the mean over the last map in place of two wide linear layers, and are left with a single small one.
 #
-# What the papers report, on ImageNet's 1,000 classes. "Top-5 error" is the share of images whose class is not among the
+# What the papers report, on ImageNet's 1,000 classes (ILSVRC is its yearly challenge). "Top-5 error" is the share of images whose class is not among the
 # net's five best guesses. Mind the last column: a validation set that was used to choose the net flatters it, and seven nets
 # are not one.
 #
@@ -357,9 +357,9 @@ for name, steps in raced.items():
 
 # %% [markdown]
 # A row of the table is one activation at the rate that served it best: its steps to 25 % training error with each seed, or
-# "none" where it did not arrive within sixty epochs. Where no rate arrives within the sweep's thirty epochs, the best is that
-# with the lowest error at their end. To watch it happen, the same race once more, on fewer pictures and with
-# one seed. **Predict first:** what does sigmoid do in the first epochs?
+# "none" where it did not arrive within sixty epochs. Sigmoid runs so long that it has fewer seeds. Where no rate arrives within
+# the sweep's thirty epochs (hollow), the best is that with the lowest error at their end. To watch it happen, the same race once
+# more, on fewer pictures and with one seed. **Predict first:** what does sigmoid do in the first epochs?
 
 # %%
 pictures = datasets.cifar10()
@@ -397,7 +397,7 @@ assert high < 6 and min(raced["sigmoid"].values()) > 3 * max(raced["ReLU"].value
 # takes the mean over several nets: 18.2 % with one, 16.4 % with five, 15.4 % with seven (ILSVRC-2012, validation; two of the
 # seven were trained on more images).
 #
-# The same at our size: windows of 28×28 out of 32×32. In training, moving by up to 2 pixels and keeping the inner 28 is
+# The same at our size, both at once: windows of 28×28 out of 32×32, and several small nets. In training, moving by up to 2 pixels and keeping the inner 28 is
 # the paper's random window. A net with global average pooling takes 28 as well as 32. **Predict first:** how many different
 # pictures does one picture give in training?
 
@@ -481,8 +481,8 @@ print("nets and crops together are better than one net and one crop:", True)
 
 # %% [markdown]
 # The intervals are over the test pictures: what one net gets right is subtracted picture by picture, so that only
-# pictures count on which the answers differ. Averaging costs no training idea, only work: five nets and ten views are fifty
-# forward passes for one answer.
+# pictures count on which the answers differ. Averaging asks for nothing new in training, only for more work: five nets and
+# ten views are fifty forward passes for one answer.
 
 # %% [markdown]
 # ## 3 What does an Inception block save?
@@ -619,7 +619,7 @@ print(f"with full convolutions: {whole / 1e6:,.0f} million")
 #
 # A processor must also *fetch* what it multiplies. The arithmetic intensity (算术强度) is the number of operations for each
 # byte that is read or written: two for a MAC; four bytes for each number of the input, the output and the weights, as if each
-# were moved once.
+# were moved once. In the figure, "training" is forward and backward.
 
 # %%
 x = paddle.randn([16, 64, 32, 32])
@@ -676,11 +676,15 @@ print("fewer MACs, and less saved than the MACs say: True")
 #
 # ## 6 One budget for all
 #
-# The nets in small versions for 32×32, on equal terms: the same 5,000 pictures of CIFAR-10, four epochs, batches of
-# 32, the same recipe, each at the better of two peak rates, chosen in two epochs on 2,000 other training pictures. (Nets with
-# BatchNorm choose from higher rates than the two without it.) All but LeNet-5 have about the same number of MACs.
-# `benchmarks/small_networks.py` trained them, the slowest with one seed, and scored each once on the 10,000 test pictures. The
-# time is measured now, as the ratio of one training step to LeNet-5's.
+# All eight nets in small versions for 32×32, on equal terms: the same 5,000 pictures of CIFAR-10, four epochs, batches of
+# 32, and the same recipe, momentum with a learning rate that rises to a peak and falls again. The peak is each net's own best,
+# by a sweep in factors of three that went on until the best had a worse one on either side (two epochs a rate, scored on 2,000
+# other training pictures). The slowest, NASNet-A, has no sweep and takes a rate that suits others.
+#
+# All but LeNet-5 have about the same number of MACs. BatchNorm is in all but LeNet-5 and AlexNet, also in VGG, whose paper had
+# none; dropout is in AlexNet, VGG and GoogLeNet, as in their papers; AlexNet is without LRN, which would take most of its time.
+# `benchmarks/small_networks.py` trained them, and scored each once on the 10,000 test pictures. The time is measured now, as
+# the ratio of one training step to LeNet-5's.
 #
 # **Predict first:** with equal MACs, how far apart are the slowest and the fastest?
 
@@ -689,13 +693,13 @@ trials = [trial for trial in results.stored("small_networks")["runs"] if trial["
 tested = {name: [trial for trial in trials if trial["net"] == name] for name in models.small_nets()}
 small = {name: make for name, make in models.small_nets().items() if tested[name]}
 accuracy = {}
-print(f"{'':16} param.  1e6  seeds test %")
+print(f"{'':17}param.   1e6 seeds test %")
 for name in small:
     of_net = tested[name]
     shares = [100 * trial["correct"] / trial["total"] for trial in of_net]
     least, most = metrics.wilson_interval(of_net[0]["correct"], of_net[0]["total"])
     accuracy[name] = (100 * least, shares[0], 100 * most) if len(shares) < 3 else metrics.mean_interval(shares)
-    counts = f"{of_net[0]['parameters']:7,}{of_net[0]['macs'] / 1e6:6.1f}"
+    counts = f"{of_net[0]['parameters']:8,}{of_net[0]['macs'] / 1e6:6.1f}"
     print(f"{name:16}{counts}{len(shares):6}{accuracy[name][1]:7.1f}")
 
 
@@ -734,7 +738,7 @@ print("of two nets with about equal MACs, one can take more than twice the time 
 # ## What we measured
 
 # %% tags=["nbval-ignore-output"]
-print(f"steps of tanh / ReLU {factor:.2f}, {low:.2f} to {high:.2f}")
+print(f"steps of tanh / ReLU {factor:.2f}, 95 % {low:.2f} to {high:.2f}")
 typical = {name: np.median(list(steps.values())) for name, steps in raced.items()}
 print(f"steps of sigmoid / ReLU {typical['sigmoid'] / typical['ReLU']:.1f}")
 print(f"one net, one crop: {single.mean():.1f} % of {asked.size:,}")
@@ -744,7 +748,7 @@ for name, (least, gain, most) in gains.items():
 print("time of separable / full convolution:")
 for name, share in of_full.items():
     print(f"  {name:27} {share:.2f}")
-print(f"operations in the time of one byte: {balance:.0f}")
+print(f"operations while a byte is fetched: {balance:.0f}")
 print("small nets          test %   time of a step")
 for name, (_, middle, _) in accuracy.items():
     print(f"  {name:18} {middle:5.1f} {cost[name]:8.1f}")
@@ -778,6 +782,8 @@ errata.ErrataTable((*errata.items(ids=["E18"]), *errata.items("07_alexnet_to_mob
 #
 # ResNet stood in the tables without an explanation. Chapter [08 Residual networks on digits](08_resnet_digits.ipynb) builds
 # its unit by hand and measures what the shortcut is good for.
+#
+# **Homework:** [homework 5](homework/hw5_networks.ipynb).
 #
 # ## References
 #
