@@ -36,8 +36,8 @@ rng = np.random.default_rng(run.seed)
 # vector $x_t\,[D]$. Two things make it hard. $T$ differs from one sequence to the next, and what matters may lie far back.
 #
 # A small example for the whole chapter: letters A to H, each as a one-hot vector (独热向量) of $D = 8$ numbers, 1 at the
-# letter's place and 0 elsewhere. The question comes at the end: which letter was the first one? We try it with the two kinds
-# of layers that we have.
+# letter's place and 0 elsewhere. The first letter is one of A to D, all others are of E to H. The question comes at the end:
+# which letter was the first one? Four answers, so four logits. We try it with the two kinds of layers that we have.
 #
 # **Predict first:** a fully connected layer reads six letters at once. What does it do with seven? Three convolutions over
 # time with kernels of 3, the last output of which gives the answer: does it know the first of 12 letters?
@@ -66,7 +66,8 @@ print("receptive field by chapter 01's formula:", receptive_field([(3, 1)] * 3).
 # %% [markdown]
 # The fully connected layer has a weight for each place, so its length is fixed, and what it learns about a letter in place 2
 # it does not know in place 3. A convolution takes any length and shares its weights, but its answer depends on a window,
-# its receptive field (感受野). To look back 100 steps with kernels of 3 takes 50 layers.
+# its receptive field (感受野). To look back 100 steps with kernels of 3 takes 50 layers, without stride or
+# dilation.
 #
 # ### A state that is handed on
 #
@@ -139,8 +140,9 @@ print(
 # Drawn step by step, the net is **unrolled** (展开): a deep net with as many layers as there are steps. The course notes say
 # that an RNN takes "the previous output" to the next step. There are two ways to read that.
 #
-# **Predict first:** two units with $W = (1, -1)^\top$, and an output that adds them up, $V = (1, 1)$. The first input is +1 or
-# −1, the second is 0. Which of the two nets can tell afterwards what the first input was?
+# **Predict first:** two units with $W = (1, -1)^\top$, and an output that adds them up, $V = (1, 1)$; no biases, and the start
+# is 0. Elman's net gives each unit its own last state ($U$ is the identity), Jordan's gives both the last output
+# ($U = (1, 1)^\top$). The first input is +1 or −1, the second is 0. Which of the two can tell afterwards what the first was?
 
 # %%
 plotting.unrolled_nets(
@@ -152,8 +154,8 @@ W, V = np.array([1.0, -1.0]), np.array([1.0, 1.0])
 for first in (1.0, -1.0):
     h1 = np.tanh(W * first)
     y1 = V @ h1
-    elman = np.tanh(W * 0 + h1)  # U = identity on the state [2]
-    jordan = np.tanh(W * 0 + y1 * np.ones(2))  # U = (1, 1) on the output [1]
+    elman = np.tanh(W * 0 + h1)  # [2]
+    jordan = np.tanh(W * 0 + y1 * np.ones(2))
     print(
         f"x1 = {first:+.0f}: y1 = {y1:.1f}, h2 by Elman {elman.round(3).tolist()}, by Jordan {jordan.round(3).tolist()}"
     )
@@ -165,18 +167,21 @@ for first in (1.0, -1.0):
 # ## 2 How does the gradient find its way back through time?
 #
 # Unrolled, the net is an ordinary deep net, and back-propagation (反向传播) works as ever; with shared weights each step adds
-# its share. This is **back-propagation through time** (BPTT, 随时间反向传播; Werbos 1990). Let $g_t = \partial L / \partial h_t$
-# be what the loss says of the state $h_t$ directly, and $\delta_t\,[H]$ the slope for the sum inside the tanh. From the last
-# step to the first, with $\delta_{T+1} = 0$:
+# its share. This is **back-propagation through time** (BPTT, 随时间反向传播; Werbos 1990).
 #
-# $$\delta_t = (g_t + U^\top \delta_{t+1}) \odot (1 - h_t^2)$$
+# Call $a_t = W x_t + b + U h_{t-1} + b'$ the sum inside the tanh, so $h_t = \tanh a_t$, and $\delta_t = \partial L / \partial
+# a_t\,[H]$ its slope. The state $h_t$ acts on the loss in two ways: directly, where the loss looks at it (call that slope
+# $e_t$), and through the next sum $a_{t+1} = \dots + U h_t$, which gives $U^\top \delta_{t+1}$. Both add up, and the tanh
+# multiplies by its slope $1 - h_t^2$. From the last step to the first, with $\delta_{T+1} = 0$:
+#
+# $$\delta_t = (e_t + U^\top \delta_{t+1}) \odot (1 - h_t^2)$$
+#
+# Here $\odot$ multiplies number by number. What acts on $a_t$ are $U$, $W$, the biases and the input, at every step:
 #
 # $$\frac{\partial L}{\partial U} = \sum_t \delta_t\, h_{t-1}^\top \qquad \frac{\partial L}{\partial W} = \sum_t \delta_t\,
 # x_t^\top$$
 #
 # $$\frac{\partial L}{\partial b} = \sum_t \delta_t \qquad \frac{\partial L}{\partial x_t} = W^\top \delta_t$$
-#
-# Here $\odot$ multiplies number by number, and $1 - h^2$ is the slope of the tanh.
 #
 # By hand for the one unit above and $L = h_3$: on the way from $h_3$ to $x_1$ stand three slopes of the tanh and two factors
 # $U = \frac12$. With the states that the cell printed, $(1 - 0.1797^2) \cdot \frac12 \cdot (1 - 0.3634^2) \cdot \frac12 \cdot
@@ -184,14 +189,14 @@ for first in (1.0, -1.0):
 
 
 # %%
-def bptt(x, states, weights, g):
-    """Slopes for x and for W, U, b, b', from the slopes g [N, T, H] for the states; h0 is 0."""
+def bptt(x, states, weights, e):
+    """Slopes for x and for W, U, b, b', from the direct slopes e [N, T, H] for the states; h0 is 0."""
     W, U, b, _ = weights
     before = np.concatenate([np.zeros_like(states[:, :1]), states[:, :-1]], axis=1)  # h_{t-1}
     of_x, of_W, of_U, of_b = np.zeros_like(x), np.zeros_like(W), np.zeros_like(U), np.zeros_like(b)
     delta = np.zeros_like(states[:, 0])  # [N, H]
     for t in reversed(range(x.shape[1])):
-        delta = (g[:, t] + delta @ U) * (1 - states[:, t] ** 2)
+        delta = (e[:, t] + delta @ U) * (1 - states[:, t] ** 2)
         of_x[:, t] = delta @ W
         of_W += delta.T @ x[:, t]
         of_U += delta.T @ before[:, t]
@@ -199,8 +204,8 @@ def bptt(x, states, weights, g):
     return of_x, (of_W, of_U, of_b, of_b)
 
 
-g = np.array([[[0.0], [0.0], [1.0]]])  # L = h3
-of_x, _ = bptt(np.array([[[1.0], [0.0], [0.0]]]), states, one_unit, g)
+e = np.array([[[0.0], [0.0], [1.0]]])  # L = h3
+of_x, _ = bptt(np.array([[[1.0], [0.0], [0.0]]]), states, one_unit, e)
 print("slopes of h3 for x1, x2, x3:", ", ".join(f"{slope:.4f}" for slope in of_x.ravel()))
 print(f"by hand for x1: {(1 - 0.1797**2) * 0.5 * (1 - 0.3634**2) * 0.5 * (1 - 0.7616**2):.4f}")
 
@@ -210,9 +215,9 @@ print(f"by hand for x1: {(1 - 0.1797**2) * 0.5 * (1 - 0.3634**2) * 0.5 * (1 - 0.
 # %%
 tensor = paddle.to_tensor(x, stop_gradient=False)
 native, _ = layer(tensor)
-g = rng.normal(size=native.shape).astype("float32")
-(native * paddle.to_tensor(g)).sum().backward()
-of_x, of_weights = bptt(x, ours, weights, g)
+e = rng.normal(size=native.shape).astype("float32")
+(native * paddle.to_tensor(e)).sum().backward()
+of_x, of_weights = bptt(x, ours, weights, e)
 expected = [tensor.grad.numpy(), *[parameter.grad.numpy() for parameter in layer.parameters()]]
 for name, slope, theirs in zip(("x", "W", "U", "b", "b'"), (of_x, *of_weights), expected):
     assert same(slope, theirs)
@@ -227,10 +232,10 @@ for name, slope, theirs in zip(("x", "W", "U", "b", "b'"), (of_x, *of_weights), 
 # ## 3 How far back does the gradient reach?
 #
 # The formula for $\delta_t$ multiplies by $U^\top$ at every step. A matrix lengthens a vector at most by its largest singular
-# value (奇异值) $\sigma(U)$, and the tanh's slope is at most 1. So if the loss says $g_T$ of the last state, then $k$ steps
-# further back
+# value (奇异值) $\sigma(U)$, and the tanh's slope is at most 1. So if the loss looks at the last state alone, with the slope $e_T$,
+# then $k$ steps further back
 #
-# $$\Big\lVert \frac{\partial L}{\partial x_{T-k}} \Big\rVert \le \sigma(W)\, \sigma(U)^k\, \lVert g_T \rVert$$
+# $$\Big\lVert \frac{\partial L}{\partial x_{T-k}} \Big\rVert \le \sigma(W)\, \sigma(U)^k\, \lVert e_T \rVert$$
 #
 # A power of $k$: with $\sigma(U) < 1$ the gradient must vanish (Bengio et al. 1994; Pascanu et al. 2013). With
 # $\sigma(U) > 1$ it *may* explode. The bound says nothing then, and we have to measure.
@@ -241,29 +246,31 @@ for name, slope, theirs in zip(("x", "W", "U", "b", "b'"), (of_x, *of_weights), 
 
 # %%
 def gradient_by_lag(layer, lags, seed):
-    """Norms of the gradient for x_{T-k}, k = 0 ... lags - 1, for 16 random sequences [16, lags]; the norm of g_T is 1."""
+    """Norms of the gradient for x_{T-k}, k = 0 ... lags - 1, for 16 random sequences [16, lags]; the norm of e_T is 1."""
     generator = np.random.default_rng([run.seed, seed])
     x = paddle.to_tensor(generator.normal(size=(16, lags, 8)).astype("float32"), stop_gradient=False)
-    g = generator.normal(size=(16, layer.hidden_size))
-    g = (g / np.linalg.norm(g, axis=1, keepdims=True)).astype("float32")
-    (layer(x)[0][:, -1] * paddle.to_tensor(g)).sum().backward()
+    e = generator.normal(size=(16, layer.hidden_size))
+    e = (e / np.linalg.norm(e, axis=1, keepdims=True)).astype("float32")
+    (layer(x)[0][:, -1] * paddle.to_tensor(e)).sum().backward()
     return np.linalg.norm(x.grad.numpy()[:, ::-1], axis=2)
 
 
 def reach(build, lags, seeds):
-    """The geometric mean over the sequences, [seeds, lags], and whether the bound held for every one."""
-    norms, held = [], []
+    """Geometric means over the sequences [seeds, lags]; by how much U lengthens, at most and typically; the bound held?"""
+    norms, lengthening, kept = [], [], []
     for seed in range(seeds):
         paddle.seed(run.seed + seed)
         layer = build(np.random.default_rng([run.seed, seed]))
         found = gradient_by_lag(layer, lags, seed)
-        sigma_w, sigma_u = (np.linalg.norm(p.numpy().astype("float64"), 2) for p in layer.parameters()[:2])
-        held.append((found <= sigma_w * sigma_u ** np.arange(lags) * (1 + 1e-4)).all())
+        W, U = (p.numpy().astype("float64") for p in layer.parameters()[:2])
+        sigma = np.linalg.norm(U, 2)
+        kept.append((found <= np.linalg.norm(W, 2) * sigma ** np.arange(lags) * (1 + 1e-4)).all())
+        lengthening.append((sigma, np.linalg.norm(U) / np.sqrt(U.shape[1])))
         norms.append(np.exp(np.log(found).mean(axis=0)))
-    return np.array(norms), all(held)
+    return np.array(norms), np.mean(lengthening, axis=0), all(kept)
 
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def simple_with(scale, orthogonal=True):
     """A builder of simple layers whose U is scale x a rotation, or scale x normal numbers / sqrt(H)."""
 
@@ -276,20 +283,25 @@ def simple_with(scale, orthogonal=True):
     return build
 
 
-lags, seeds = 60, run.pick(full=8, quick=5)
+def a_step(norms):  # by how much one step further back multiplies the gradient, from lag 10 on
+    return np.exp(np.log(norms[:, -1] / norms[:, 10]).mean() / (norms.shape[1] - 11))
+
+
+lags, seeds, simple = 60, run.pick(full=8, quick=5), {}
 builders = {f"U = {s} x rotation": simple_with(s) for s in (0.5, 0.9, 1.0)}
 builders["as Paddle makes it"] = lambda generator: nn.SimpleRNN(8, 32)
 builders["U = 3 x normal numbers"] = simple_with(3, orthogonal=False)
-simple = {}
+print("a step back multiplies by at most  typically   measured")
 for name, build in builders.items():
-    simple[name], held = reach(build, lags, seeds)
-    print(f"{name:24} every gradient within the bound: {held}")
+    simple[name], (at_most, typical), held = reach(build, lags, seeds)
     assert held
+    print(f"{name:24} {at_most:8.2f} {typical:10.2f} {a_step(simple[name]):10.2f}, within the bound: {held}")
 
 # %%
 figure, axis = plt.subplots(figsize=(8, 4.6))
 bounds = {f"U = {s} x rotation": s ** np.arange(lags) for s in (0.5, 0.9, 1.0)}
 plotting.lag_curves(axis, simple, bounds)
+axis.plot([], [], "-", color="0.4", linewidth=0.8, label="thin: bound $s^k$ of the same colour")
 axis.set(ylabel=r"gradient norm $\partial L / \partial x_{T-k}$", ylim=(1e-16, 1e6))
 axis.set_title("A simple cell's gradient vanishes or explodes, by a factor for each step")
 axis.legend(loc="lower left", fontsize=10)
@@ -302,21 +314,27 @@ print(f"over {lags - 1} steps, in every layer: vanished with s = 0.5 and as Padd
 
 # %% [markdown]
 # Lines are geometric means over layers of different seeds, bands their 95 % intervals, thin lines $s^k$, the bound without
-# $\sigma(W)$. On the logarithmic scale a straight line is a factor for each step.
+# $\sigma(W)$. On the logarithmic scale a straight line is a factor for each step, and the table above the figure has it,
+# beside two properties of $U$: what it does to a vector at most, $\sigma(U)$, and typically, the root mean square
+# $\lVert U \rVert_F / \sqrt H$ over all directions.
 #
-# The rotation with $s = 1$ falls too: it keeps lengths, but the slopes of the tanh below 1 do not. As Paddle makes it, $U$
-# has uniform numbers in $\pm 1/\sqrt H$: its largest singular value is a little above 1, yet the typical length of $Uh$ is
-# only $1/\sqrt 3 \approx 0.58$ of $h$'s. What happened many steps ago has no weight in such a gradient. This is not wrong
-# training, it is where training starts.
+# The rotation with $s = 1$ falls too: it keeps lengths, but the tanh's slopes, being below 1, do not. As Paddle makes it, $U$
+# has uniform numbers in $\pm 1/\sqrt H$, of variance $1/(3H)$ each. So $\lVert Uh \rVert^2$ is typically a third of
+# $\lVert h \rVert^2$, a factor of $1/\sqrt 3 \approx 0.58$ a step, whatever $\sigma(U)$ allows, and the tanh's slopes come on
+# top. What happened many steps ago has next to no weight in such a gradient. This is not wrong training, it is where
+# training starts.
+#
+# "3 x normal" explodes, but much more slowly than its $U$ alone would make it: most states lie where the tanh is flat. The
+# bend at its end belongs to the first steps of the sequence: the state starts at 0, where the tanh is steep.
 #
 # ### What explodes can be clipped
 #
 # Take away all but one number: $h_t = w\, h_{t-1}$ with $h_0 = 1$ and $T = 50$ steps, so $h_{50} = w^{50}$, and the loss
-# $L = (w^{50} - 0.5)^2$. By hand: $0.9^{50} \approx 0.005$ and $1.1^{50} \approx 117$. Left of $w = 1$ the loss is a plain,
-# right of it a wall.
+# $L = (w^{50} - 0.5)^2$. By hand: $0.9^{50} \approx 0.005$ and $1.05^{50} \approx 11.5$, so the loss is about $0.245$ and
+# $121$. Left of $w = 1$ it is a plain, right of it a wall, and the valley between them lies at $0.5^{1/50}$.
 #
-# **Clipping** (梯度裁剪) shortens a gradient $g$ that is longer than a limit and keeps its direction:
-# $g \leftarrow g \cdot \min(1, \text{limit} / \lVert g \rVert)$ (Pascanu et al. 2013).
+# **Clipping** (梯度裁剪) shortens a gradient $\nabla$ that is longer than a limit and keeps its direction:
+# $\nabla \leftarrow \nabla \cdot \min(1, \text{limit} / \lVert \nabla \rVert)$ (Pascanu et al. 2013).
 #
 # **Predict first:** gradient descent from $w = 1.05$ with the rate 0.001. Where does the first step land, without clipping?
 
@@ -334,22 +352,22 @@ def descend(w, rate, limit, steps=200):
     return np.array(path)
 
 
-print(f"0.9^50 = {0.9**T:.4f}, 1.1^50 = {1.1**T:.1f}")
+print(f"0.9^50 = {0.9**T:.4f}, 1.05^50 = {1.05**T:.2f}; the least loss lies at w = 0.5^(1/50) = {0.5 ** (1 / T):.3f}")
 free, clipped = descend(1.05, 0.001, limit=np.inf), descend(1.05, 0.001, limit=1)
 print(f"free: from {free[0]} to {free[1]:.1f} in one step")
 print(f"clipped to 1: after {len(clipped) - 1} steps w = {clipped[-1]:.3f}, w^50 = {clipped[-1] ** T:.2f}")
-figure, axis = plt.subplots(figsize=(8, 3.2))
-grid = np.linspace(0.9, 1.06, 200)
-axis.plot(grid, (grid**T - 0.5) ** 2, color="C0")
-axis.plot(clipped, (clipped**T - 0.5) ** 2, "o", color="C1", markersize=3, label="clipped, step by step")
-axis.set(xlabel="weight w", ylabel="loss", yscale="log", ylim=(1e-5, 1e3))
-axis.set_title("The loss of 50 steps is a plain and a wall; clipping walks down the wall")
-axis.legend()
+plotting.wall_and_valley(
+    lambda w: (w**T - 0.5) ** 2,
+    clipped,
+    free,
+    "The loss of 50 steps is a plain and a wall; clipping walks down the wall",
+)
 plt.show()
 
 # %% [markdown]
 # The free step jumps over the whole valley and far to the other side, where the loss and its slope are astronomical. The
-# clipped one walks down, at most 0.001 a step.
+# clipped one walks down, at most 0.001 a step, into the valley, which only the right half of the figure shows: on the scale
+# of the wall it cannot be seen.
 #
 # A net has many arrays of weights, and there are two ways to clip: each by its own norm, or all by the norm of everything
 # together. Only the second keeps the direction of the whole step. Paddle has both. By hand: 3 and 4 as gradients of two
@@ -437,7 +455,7 @@ print(f"h and c of {x.shape[1]} steps equal paddle.nn.LSTM's within 1e-5: True")
 # A gate whose sum is 0 is half open, so half of the 8 stays, and half of $\tanh 4$ comes out.
 #
 # For the GRU, Paddle's order is $r, z, g$. Look at where the reset gate acts: on $U h + b'$, after the product. The paper
-# multiplies $r \odot h$ first and has no biases. Paddle's form (cuDNN's and PyTorch's too) needs one product with $U$
+# multiplies $r \odot h$ first (and writes no biases). Paddle's form (cuDNN's and PyTorch's too) needs one product with $U$
 # for all three blocks, and it is a different function.
 
 
@@ -463,10 +481,11 @@ assert same(unroll(gru_cell, x, start, weights), native)
 for name, kind, native in (("SimpleRNN", "simple", layer), ("GRU", "gru", gru), ("LSTM", "lstm", lstm)):
     one, two = (ops.recurrent_parameters(kind, 10, 20, biases) for biases in (1, 2))
     assert two == sum(parameter.size for parameter in native.parameters())
-    print(f"{name:10} D = 10, H = 20: {two:5,} parameters in Paddle, {one:5,} with one bias as in the papers")
+    print(f"{name:10} D = 10, H = 20: {two:5,} parameters in Paddle, {one:5,} with one bias, as textbooks count")
 
 # %% [markdown]
-# $G H (H + D + 2)$ with $G = 1, 3, 4$ blocks. (For GRU the second bias is not idle: $r$ multiplies the one beside $U$.)
+# $G H (H + D + 2)$ with $G = 1, 3, 4$ blocks. (In one place the second bias is not idle: in GRU's candidate, where $r$
+# multiplies the one beside $U$.)
 #
 # ### Does the gradient reach further now?
 #
@@ -499,7 +518,7 @@ for bias, name in ((0.0, "0, as Paddle starts"), (1.0, "1 (Jozefowicz et al. 201
 # With the bias $\log T$ the gate is $f = T / (T + 1)$, and $f^T$ is close to $1/e$: the memory is as long as the lag (滞后)
 # that we expect (this is the idea of Tallec & Ollivier 2018). For GRU, the same bias goes to $z$. Measured as in section 3:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 gated = {}
 for kind, Layer in (("LSTM", nn.LSTM), ("GRU", nn.GRU)):
     for label, bias in (("as Paddle makes it", 0.0), ("bias + 1", 1.0), (f"bias + log {lags}", log(lags))):
@@ -513,16 +532,17 @@ axes[0].set(ylabel=r"gradient norm $\partial L / \partial x_{T-k}$", ylim=(1e-16
 axes[0].legend(loc="lower left", fontsize=10)
 figure.suptitle("A gate that starts open keeps the gradient alive", x=0.01, ha="left", fontsize=14)
 plt.show()
-kept = {name: norms[:, -1] / norms[:, 0] for name, norms in gated.items()}
-for kind in ("LSTM", "GRU"):
-    assert kept[f"{kind}, as Paddle makes it"].max() < 1e-5 and kept[f"{kind}, bias + log {lags}"].min() > 1e-2
-    print(
-        f"{kind}: {lags - 1} steps back, as Paddle makes it less than 1e-5 is left; with bias log {lags} more than 1e-2"
-    )
+print(f"gradient norms {'':11} a step back multiplies by; at lag {lags - 1}, relative to lag 0; at lag 0")
+for name, norms in gated.items():
+    middle = np.exp(np.log(norms).mean(axis=0))
+    print(f"{name:26} {a_step(norms):23.2f} {middle[-1] / middle[0]:24.0e} {middle[0]:14.0e}")
 
 # %% [markdown]
 # A surprise if you have read that LSTM solves the vanishing gradient: as Paddle makes it, it vanishes too, only somewhat more
-# slowly. The gates are an *offer*. What the net makes of it depends on their biases, and these can be learned, or be
+# slowly. LSTM's factors are larger than its forget gates alone give, which would be 0.5 as Paddle makes it and
+# $60/61 \approx 0.984$ with the bias $\log 60$, a curve that can even rise: the ways through the gates, which we left aside,
+# add to it. GRU with the bias $\log 60$ starts lower at lag 0, since its one gate does both: what is open to keep lets only
+# $1 - z = 1/61$ in. The gates are an *offer*. What the net makes of it depends on their biases, and these can be learned, or be
 # set when we know what the task needs.
 #
 # ## 5 How do we read sequences of different length?
@@ -534,6 +554,11 @@ for kind in ("LSTM", "GRU"):
 # **Predict first:** without a mask, which of three sequences of length 7, 3 and 1 ends with the right state?
 
 # %%
+kept = {name: norms[:, -1] / norms[:, 0] for name, norms in gated.items()}
+for kind in ("LSTM", "GRU"):
+    assert kept[f"{kind}, as Paddle makes it"].max() < 1e-8 and kept[f"{kind}, bias + log {lags}"].min() > 0.1
+    assert a_step(simple["as Paddle makes it"]) < a_step(gated[f"{kind}, as Paddle makes it"])
+assert a_step(gated["LSTM, as Paddle makes it"]) > 0.5 and a_step(gated[f"LSTM, bias + log {lags}"]) > lags / (lags + 1)
 lengths = np.array([7, 3, 1])
 batch = rng.normal(size=(3, 7, 10)).astype("float32")
 real = np.arange(7) < lengths[:, None]  # [N, T]
@@ -553,13 +578,14 @@ print("and Paddle's sequence_length does the same: True")
 
 # %% [markdown]
 # Only the longest. Paddle's layers take the lengths as `sequence_length`. The loss needs the mask too, where every step has
-# one: its mean must be taken over real steps alone, or short sequences count less for being short.
+# one: its mean goes over real steps alone, or the net is graded on padding. (If each sequence shall count the same, average
+# within each one first.)
 #
 # ### Reading a digit row by row
 #
 # A digit of 28×28 is a sequence of 28 rows with $D = 28$ pixels each. The net sees one row at a time and says at the end what
 # it was: a recurrent layer, and a linear layer on its last state (`SequenceClassifier`). The three kinds get about the same
-# number of weights, so a different number of units. Each learns at its own best rate of three, chosen by digits that are
+# number of weights, so a different number of units. Each learns at its own best rate of five, chosen by digits that are
 # held out.
 
 # %% tags=["nbval-ignore-output"]
@@ -585,12 +611,13 @@ def reader(kind, rate, seed, images, epochs):
 
 assert train.images.shape[1:] == held_out.images.shape[1:] == (1, 28, 28)
 units, counts, digit_rates = {"simple": 141, "gru": 76, "lstm": 64}, {}, {}
-few = train.take(run.pick(full=6_000, quick=1_000))
+few, tried = train.take(run.pick(full=6_000, quick=1_000)), (0.0003, 0.001, 0.003, 0.01, 0.03)
 for kind, hidden in units.items():
-    scores = {rate: reader(kind, rate, 100, few, 2).evaluate(held_out).loss for rate in (0.001, 0.003, 0.01)}
+    scores = {rate: reader(kind, rate, 100, few, 2).evaluate(held_out).loss for rate in tried}
     digit_rates[kind] = min(scores, key=scores.get)
     counts[kind] = ops.recurrent_parameters(kind, 28, hidden)
-    print(f"{kind:7} {hidden:3} units, {counts[kind]:,} weights: learns at the rate {digit_rates[kind]}")
+    edge = ", at the edge of those tried" if digit_rates[kind] in (tried[0], tried[-1]) else ""
+    print(f"{kind:7} {hidden:3} units, {counts[kind]:,} weights: learns at the rate {digit_rates[kind]}{edge}")
 
 # %% tags=["nbval-ignore-output"]
 assert max(counts.values()) < 1.01 * min(counts.values())
@@ -606,32 +633,48 @@ for kind, runs in right.items():
     print(f"{kind:7} seed 0: {accuracy[kind][0]:.1f} %, {100 * low:.1f} to {100 * high:.1f}")
     low, mean, high = metrics.mean_interval(accuracy[kind] - accuracy["simple"])
     if kind != "simple":
-        print(f"    minus simple, over seeds: {mean:+.1f} points, {low:+.1f} to {high:+.1f}")
+        verdict = "reads better" if low > 0 else "reads worse" if high < 0 else "not told apart from simple"
+        print(f"    minus simple, over seeds: {mean:+.1f} points, {low:+.1f} to {high:+.1f}: {verdict}")
 
 # %% [markdown]
 # The Wilson interval tells what the choice of test images leaves open, the interval over seeds what first weights and order
-# do. What does the net know after each row? We ask its last layer at every step, though it has only learned to answer at
+# do. Neither covers the choice of the rates, and that is a rough one: one seed, two epochs, a part of the digits. The rate
+# that is ahead so early need not be the best in the longer training. (An earlier full run on MNIST tried the three middle
+# rates only, gave the simple cell 0.001, and found it much closer to the other two, though still behind.) So trust the size
+# of a gap less than its interval says.
+#
+# What does the net know after each row? We ask its last layer at every step, though it has only learned to answer at
 # the end. **Predict first:** how many rows does it need to be right half of the time?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 assert all(values.mean() > 30 for values in accuracy.values())
-images = paddle.to_tensor(test.images).astype("float32") / 255
+images, by_row = paddle.to_tensor(test.images).astype("float32") / 255, {}
 figure, axis = plt.subplots(figsize=(8, 3.4))
 for kind, net in readers.items():
     with evaluating(net):
         said = net.every_step(images).numpy().argmax(axis=2)  # [N, 28]
-    axis.plot(range(1, 29), 100 * (said == test.labels[:, None]).mean(axis=0), label=kind)
+    by_row[kind] = 100 * (said == test.labels[:, None]).mean(axis=0)
+    axis.plot(range(1, 29), by_row[kind], label=kind)
+    half = next((f"after row {row}" for row, share in enumerate(by_row[kind], 1) if share >= 50), "never")
+    lowest = by_row[kind].argmin()
+    print(f"{kind:7} right half of the time: first {half}; least: {by_row[kind][lowest]:.0f} %, after row {lowest + 1}")
 axis.axhline(10, color="0.5", linewidth=1, linestyle=":", label="chance")
 axis.set(xlabel="rows read", ylabel="right in %", ylim=(0, 100))
-axis.set_title("What the nets would say after each row")
+axis.set_title("What the nets of the last seed would say after each row")
 axis.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
-# They were never asked before the last row, so what they hold on the way need not be readable by the last layer. Now we
-# look into the LSTM with our own cell and its trained weights, on one digit.
+# They were never asked before the last row, so what they hold on the way need not be readable by the last layer. A net that
+# falls far below chance does not know less than one at chance: always saying the same would be right for about one digit in
+# ten. Its state does depend on the digit, and the last layer takes it for another one.
+#
+# Now we look into the LSTM with our own cell and its trained weights, on one digit.
 
 # %%
+assert all(
+    abs(shares[-1] - accuracy[kind][-1]) < 0.5 for kind, shares in by_row.items()
+)  # the last row's is the answer
 chosen = int(np.flatnonzero(right["lstm"][-1])[0])
 net, rows, state = readers["lstm"], images.numpy()[chosen, 0], (np.zeros((1, 64), "float32"),) * 2  # [28, 28]
 weights = [parameter.numpy() for parameter in net.recurrent.parameters()]
@@ -642,7 +685,8 @@ for row in rows:
     cell.append(state[1][0])
 order = np.argsort(np.mean(forget, axis=0))
 activity = {"forget gate f: dark keeps, white clears": np.array(forget)[:, order], "state c": np.array(cell)[:, order]}
-plotting.gate_activity(rows, activity, f"An LSTM reads a {test.labels[chosen]}, row by row (units sorted by f)")
+title = f"An LSTM reads a {test.labels[chosen]}, row by row (units sorted by f)"
+plotting.gate_activity(rows, activity, title, limit=3).axes[0].set_ylabel("pixel")
 plt.show()
 with evaluating(net):
     logits = net(images[chosen : chosen + 1]).numpy()
@@ -650,9 +694,9 @@ assert same(state[0] @ net.readout.weight.numpy() + net.readout.bias.numpy(), lo
 print("the logits of our cell, with the trained weights, equal the net's within 1e-4: True")
 
 # %% [markdown]
-# Read the picture as a film: the digit lies on its side, and each column is the row that is read at that step. While the rows
-# are empty all units do much the same. With the first strokes the gates part: some units clear their state (white), others
-# go on adding to it.
+# Read the picture as a film: the digit lies on its side, and each column is the row that is read at that step. The colours
+# of the state end at ±3, and what is beyond has the darkest. While the rows are empty all units do much the same. With the
+# first strokes the gates part: some units clear their state (white), others go on adding to it.
 #
 # ## 6 Which net remembers for a long time?
 #
@@ -675,10 +719,12 @@ def sequences(count: int, lag: int, rng: np.random.Generator) -> tuple[np.ndarra
 # Six nets take part, with about the same number of weights: each kind as Paddle makes it, and each with a start that keeps
 # its state. For the gated kinds that is the bias $\log(\text{lag})$; for the simple cell it is an orthogonal
 # $U$, with which its gradient reached furthest in section 3 without exploding. (To improve only our favourite would be no
-# comparison.)
+# comparison. It is still not quite even: the bias tells the gated nets how long the lag is, and the simple net is told
+# nothing of it.)
 #
 # All learn by Adam, clipped to a global norm of 1, from fresh sequences in each step; with one seed all see the same ones.
-# Each learns at its own best rate of three, chosen on other seeds.
+# Each learns at its own best rate of three, 0.001, 0.003 and 0.01, chosen on other seeds. A run with more than 95 % right
+# counts as solved.
 #
 # **Predict first:** order the six.
 
@@ -694,17 +740,15 @@ live = {
     arm: np.array([memory_task.learn(arm, lag, seed, rates[arm, lag], steps)[0] for seed in memory_seeds]) / 5
     for arm in memory_task.ARMS
 }
-print(f"lag {lag}: right in %, seed by seed; minus simple, with its 95 % interval")
+print(f"lag {lag}: right in %, seed by seed")
 for arm, values in live.items():
-    print(f"{arm:25}", " ".join(f"{value:3.0f}" for value in values))
-    low, mean, high = metrics.mean_interval(values - live["simple"])
-    if arm != "simple":
-        print(f"    {mean:+.0f} points, {low:+.0f} to {high:+.0f}")
+    said = " ".join(f"{value:3.0f}" for value in values)
+    print(f"{arm:25} {said}: {(values > 95).sum()} of {len(values)} runs solve it")
 
 # %% [markdown]
 # That was one lag. The same at more lags, with ten seeds that took no part in choosing the rates, takes a quarter of an
-# hour, so it was run once by `benchmarks/memory_task.py` and stored. Dots are runs, bands 95 % intervals of the mean (cut at
-# 0 and 100), the dotted line is chance.
+# hour, so it was run once by `benchmarks/memory_task.py` and stored. Dots are runs, lines their means, the dotted line is
+# chance.
 
 # %%
 assert min(live["LSTM, gate set to the lag"]) > 0
@@ -718,59 +762,66 @@ halves = ["simple", "GRU", "LSTM"], [arm for arm in found if "," in arm]
 for axis, arms, title in zip(axes, halves, ("as Paddle makes them", "started to keep")):
     for k, arm in enumerate(arms):
         runs = np.array([found[arm][lag_] for lag_ in stored_lags]).T  # [seeds, lags]
-        band = [part.clip(0, 100) for part in metrics.mean_interval(runs)]
-        plotting.interval_curves(axis, stored_lags, {arm.split(",")[0]: band})
+        axis.plot(stored_lags, runs.mean(axis=0), label=arm.split(",")[0])
         axis.plot(np.multiply(stored_lags, 1 + 0.06 * (k - 1)), runs.T, ".", color=f"C{k}", markersize=5)
     axis.axhline(25, color="0.5", linewidth=1, linestyle=":")
     axis.set(xscale="log", xticks=stored_lags, xticklabels=stored_lags, xlabel="lag", ylim=(0, 103), title=title)
     axis.minorticks_off()
 axes[0].set_ylabel("first letter right in %")
-axes[1].legend(loc="lower left", fontsize=11)
-figure.suptitle("It is the start that remembers: gates help once they are open", x=0.01, ha="left", fontsize=14)
+axes[1].legend(loc="center left", fontsize=11)
+figure.suptitle("Over long lags, gates help once they are open", x=0.01, ha="left", fontsize=14)
 plt.show()
 
 # %%
 solved = {arm: {far: sum(np.array(by_lag[far]) > 95) for far in stored_lags} for arm, by_lag in found.items()}
-print("runs of 10 that got more than 95 % right")
-print(f"{'lag':25}" + "".join(f"{far:4}" for far in stored_lags))
+print("runs of 10 that solve the task, and the rate they learn at")
+print(f"{'lag':34}" + "".join(f"{far:12}" for far in stored_lags))
 for arm, counts in solved.items():
-    print(f"{arm:25}" + "".join(f"{counts[far]:4}" for far in stored_lags))
-for arm in ("simple", "simple, orthogonal", "LSTM, gate set to the lag"):
-    low, high = metrics.wilson_interval(int(solved[arm][100]), 10)
-    print(f"lag 100, 95 % interval: {100 * low:2.0f} to {100 * high:3.0f} % of runs, {arm}")
-best = found["LSTM, gate set to the lag"][100]
-for arm in ("simple", "simple, orthogonal"):
-    low, mean, high = metrics.mean_interval(np.subtract(best, found[arm][100]))
-    assert low > 0
-    print(f"lag 100, LSTM, gate set, minus {arm}: {mean:+.0f} points, {low:+.0f} to {high:+.0f}, by seed")
+    entries = [f"{counts[far]} ({rates[arm, far]})" for far in stored_lags]
+    print(f"{arm:25} {memory_task.ARMS[arm]['hidden']} units " + "".join(f"{entry:>12}" for entry in entries))
+share = {arm: metrics.wilson_interval(int(counts[100]), 10) for arm, counts in solved.items()}
+set_arms, plain = [f"{kind}, gate set to the lag" for kind in ("GRU", "LSTM")], ["simple", "simple, orthogonal"]
+for arm in plain + set_arms:
+    print(f"lag 100, 95 % interval: {100 * share[arm][0]:2.0f} to {100 * share[arm][1]:3.0f} % of runs, {arm}")
+assert min(share[arm][0] for arm in set_arms) > max(share[arm][1] for arm in plain)
+for far in stored_lags[-2:]:
+    default, orthogonal = (np.mean(found[arm][far]) for arm in plain)
+    print(f"lag {far}, right on average: simple {default:.0f} %, orthogonal {orthogonal:.0f} %")
+    assert orthogonal < default
 far = stored_lags[-1]
-for arm in ("GRU, gate set to the lag", "LSTM, gate set to the lag"):
-    needed = [
+for arm in set_arms:
+    steps = [
         one["steps"] for one in stored["counting"] if (one["arm"], one["lag"]) == (arm, far) and one["correct"] > 475
     ]
-    print(f"lag {far}, {arm}: the runs that solve it needed {min(needed)} to {max(needed)} of 500 steps")
-assert all(solved[f"{kind}, gate set to the lag"][100] == 10 for kind in ("GRU", "LSTM"))
+    print(f"lag {far}, {arm}: the runs that solve it took {min(steps)} to {max(steps)} of 500 steps")
 assert all(solved[kind][far] == 0 for kind in ("GRU", "LSTM") for far in stored_lags if far >= 30)
 
 # %% [markdown]
 # Over a long lag the gated nets win, and by a margin beyond chance, once their gate is set to it: at lag 100 all runs of LSTM
-# and GRU find the rule, of the simple cells few, even with an orthogonal $U$. At twice the lag GRU still does. LSTM learns
-# at a smaller rate than GRU, and its runs need nearly all of the 500 steps or do not get there.
+# and GRU find the rule, of the simple cells few, and the intervals do not touch. At twice the lag all runs of GRU still do.
+# LSTM was given a smaller rate there than GRU; its runs take most of the 500 steps or do not get there.
+#
+# An orthogonal $U$ helps the simple cell at lag 30, where all its runs solve the task. Further out it does not: there it is
+# on average worse than the start that Paddle makes, though its gradient reaches further at first. Many dots lie near 50, 75
+# and 100 %: presumably such a net tells two, three or four groups of letters apart, and guesses within a group.
 #
 # The other half of the picture is as true: as Paddle makes them, LSTM and GRU are the *worst* from lag 30 on. Not one run
-# found the rule in 500 steps; the simple cell sometimes did. Their half-closed gates forget half of the state at every step,
-# and a gradient of that size teaches them nothing in so short a time. It is not the name that remembers, it is a state that
-# is kept. What gates add is that a net can learn *when* to keep and when to clear.
+# found the rule in 500 steps; the simple cell sometimes did. Their half-closed gates forget about half of the state at every
+# step. That alone does not explain it: the simple cell's gradient is smaller still (section 4), and some of its runs solve
+# the task. The gradient at the start does not tell all. Why the simple cell finds the rule we have not tested.
 #
-# What the intervals cover: other first weights and other sequences. What they do not: longer training, other tasks, finer
-# rates (two seeds choose a rate only roughly).
+# So the name of a layer does not make it remember, and how it starts decides much. What gates add is that a net can learn
+# *when* to keep and when to clear.
+#
+# What the intervals cover: other first weights and other sequences. What they do not: longer training, other tasks, other
+# rates. Two seeds choose a rate only roughly, and most of the chosen ones are the largest or the smallest of the three, so a
+# better one may lie beyond.
 #
 # ## Recap
 
 # %% tags=["nbval-ignore-output"]
 print(f"data: {data.name}; {train.size:,} digits to train, {test.size:,} to test")
-per_step = {name: np.exp(np.log(norms[:, -1] / norms[:, 10]).mean() / (lags - 11)) for name, norms in simple.items()}
-per_step |= {name: np.exp(np.log(norms[:, -1] / norms[:, 10]).mean() / (lags - 11)) for name, norms in gated.items()}
+per_step = {name: a_step(norms) for name, norms in (simple | gated).items()}
 for name in ("as Paddle makes it", "U = 1.0 x rotation", "LSTM, as Paddle makes it", f"LSTM, bias + log {lags}"):
     print(
         f"a step back multiplies the gradient by {per_step[name]:.2f}: {name if 'LSTM' in name else 'simple, ' + name}"
@@ -786,7 +837,7 @@ for arm in ("simple", "LSTM", "LSTM, gate set to the lag"):
 # - Its gradient through time is a product of as many matrices as there are steps: it vanishes or explodes. Clipping helps
 #   against the second only.
 # - Gates turn the product of matrices into a product of numbers that the net can learn, and that we can start near 1.
-# - Paddle's layers are the papers' but for a second bias, and for where GRU's reset gate acts.
+# - Paddle's layers are the textbooks' but for a second bias, and for where GRU's reset gate acts.
 # - Padding without a mask gives other answers, without an error.
 #
 # ## Where the course notes differ
@@ -801,17 +852,20 @@ errata.table("11_rnn_lstm")
 # 1. In section 3, let $U$ be 1.1 times a rotation. Where does the gradient begin to grow, and what stops it? Then halve the
 #    random inputs.
 # 2. In section 5, read the digits column by column, or with their rows in a random but fixed order. Which kind suffers most?
-# 3. Give `SequenceClassifier` the bias `keep=1.0` for the digits. Is it worth anything there, over several seeds?
-# 4. In section 6, start GRU and LSTM with `orthogonal=True` besides. And let them train four times as long as Paddle makes
+# 3. In section 5, choose the rates by three seeds and by as many epochs as the nets then learn. How much of the gap to the
+#    simple cell is left?
+# 4. Give `SequenceClassifier` the bias `keep=1.0` for the digits. Is it worth anything there, over several seeds?
+# 5. In section 6, start GRU and LSTM with `orthogonal=True` besides. And let them train four times as long as Paddle makes
 #    them: do they find out by themselves?
-# 5. Ask for the *last* of A to D in a sequence where several occur. Which gate must act now?
+# 6. Ask for the *last* of A to D in a sequence where several occur. Which gate must act now?
 #
 # To check yourself; each question opens to its answer.
 #
 # <details><summary>Why does a recurrent layer have the same number of weights for 10 and for 1,000 steps?</summary>Every step
 # uses the same arrays.</details>
 #
-# <details><summary>An LSTM has D = 28 and H = 64. How many parameters in Paddle, and in the papers?</summary>4 · 64 ·
+# <details><summary>An LSTM has D = 28 and H = 64. How many parameters in Paddle, and with one bias, as
+# textbooks count?</summary>4 · 64 ·
 # (28 + 64 + 2) = 24,064, and 4 · 64 · (28 + 64 + 1) = 23,808.</details>
 #
 # <details><summary>When must the gradient of a simple cell vanish, and when may it explode?</summary>It must where the largest
@@ -820,8 +874,8 @@ errata.table("11_rnn_lstm")
 # <details><summary>What does clipping change about a gradient, and what not?</summary>Its length, where that is above the
 # limit; never its direction, if all weights are clipped by one norm.</details>
 #
-# <details><summary>Why does the forget gate's bias matter before anything is learned?</summary>It sets how many steps a
-# gradient survives, and without a gradient nothing about far steps is learned.</details>
+# <details><summary>Why does the forget gate's bias matter before anything is learned?</summary>It sets how much of
+# the state, and of the gradient along it, is left after many steps. Learning has to start from there.</details>
 #
 # **Next:** [homework 7](homework/hw7_recurrent.ipynb) asks for a recurrent cell and the gates of an LSTM, and the page
 # [errata](errata.ipynb) gathers all places where the course notes differ.
