@@ -336,7 +336,7 @@ for name, entries in stored.items():
         print(f"{100 * ((logits > 0) == labels).mean():7.1f}{theirs.get(name, ''):6}", end="")
         print(f"{screening.auc(logits, labels):7.3f}")
 print(f"always 'diseased'{100 * labels.mean():13.1f}")
-print(f"mean colour alone{colour_auc[1]:27.3f}  ({data.name}, training pictures out of fold)")
+print(f"mean colour alone{colour_auc[1]:27.3f}  {data.name}, training pictures out of fold")
 everyone = [entry for entries in stored.values() for entry in entries]
 for date, machine in sorted({(entry["date"], entry["machine"]) for entry in everyone}):
     print(f"run on {date}, {machine}, Paddle {everyone[0]['versions']['paddle']}")
