@@ -19,13 +19,6 @@ def plain(function: Callable[..., Any], *args: Any) -> Any:
     return function(*args)
 
 
-def tensors(function: Callable[..., Any], *args: Any) -> Any:
-    """The same, with each array as a paddle.Tensor."""
-    import paddle
-
-    return function(*(paddle.to_tensor(arg) if isinstance(arg, np.ndarray) else arg for arg in args))
-
-
 def network(make: Callable[..., Any], sizes: tuple[Any, ...], weights: list[np.ndarray], x: np.ndarray) -> Any:
     """Build the student's net as make(*sizes), put weights in, and run it on x in evaluation mode.
 
@@ -46,4 +39,4 @@ def network(make: Callable[..., Any], sizes: tuple[Any, ...], weights: list[np.n
         return {"shapes": shapes, "output": net(paddle.to_tensor(x))}
 
 
-DRIVERS: dict[str, Callable[..., Any]] = {"plain": plain, "tensors": tensors, "network": network}
+DRIVERS: dict[str, Callable[..., Any]] = {"plain": plain, "network": network}

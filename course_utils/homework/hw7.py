@@ -301,7 +301,7 @@ MASK = Question(
         Known("one step too late: the last real step has the number length - 1.", masked_by_hand("late")),
         Known("the state was set to 0 behind the end: keep the last real one.", masked_by_hand("zero")),
         Known(
-            "the state does not change in the first step.",
+            "that is the state of zeros before the first step: give the one after the last.",
             lambda x, lengths, w, u, b, b2: 0 * last_state(x, lengths, w, u, b, b2),
         ),
     ),
