@@ -11,9 +11,11 @@ import sys
 import threading
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import paddle  # in the main thread first: the one that imports it is the one that computes
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from course_utils.errors import CourseError
 from course_utils.homework import calls, drivers, process, sandbox, surroundings, system_calls, values, worker
@@ -444,6 +446,9 @@ class Talk:
             if sys.modules[name] is None:
                 del sys.modules[name]
         sys.modules.update(self.modules)
+        plt.switch_backend("agg")  # a shell brings the notebook's
+        plt.ioff()
+        InteractiveShell.clear_instance()
 
 
 @pytest.mark.parametrize("isolated", [True, False])

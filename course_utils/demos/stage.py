@@ -115,7 +115,8 @@ class Stage(widgets.VBox):
         self._waiting = False
         before = set(plt.get_fignums())
         try:
-            with matplotlib.rc_context(big_style()):
+            # interactive, the notebook's backend would keep each figure, to show it after a cell that never comes
+            with matplotlib.rc_context(big_style() | {"interactive": False}):
                 figure = self.demo.draw(**{name: control.value for name, control in self.demo.controls.items()})
                 self.picture.value = _png(figure)
         except Exception as error:  # Jupyter hides what a callback raises, and the picture of other values would stay
