@@ -158,7 +158,7 @@ def test_parameters_are_those_of_paddle(kind):
     assert ops.recurrent_parameters(kind, 10, 20) == sum(parameter.size for parameter in layer.parameters())
 
 
-def test_one_bias_counts_as_in_the_papers():
+def test_one_bias_counts_as_in_jozefowicz_2015():
     counts = [ops.recurrent_parameters(kind, 10, 20, biases=1) for kind in ("simple", "gru", "lstm")]
     assert counts == [620, 1_860, 2_480]
 

@@ -121,8 +121,9 @@ def bptt(
 def recurrent_parameters(kind: str, in_features: int, hidden: int, biases: int = 2) -> int:
     """How many weights a layer of `kind` "simple", "lstm" or "gru" has: G H (D + H + biases), with G = 1, 4 or 3.
 
-    biases: 2 as Paddle, PyTorch and cuDNN keep them, one beside each matrix; 1 as in the papers. Raises ValueError for
-    another kind or sizes below 1.
+    biases: 2 as Paddle, PyTorch and cuDNN keep them, one beside each matrix; 1 as Jozefowicz et al. 2015 write
+    LSTM and GRU; 0 as Cho et al. 2014 print the GRU (equations 5 to 8). Raises ValueError for another kind, sizes below
+    1 and other numbers of biases.
 
     >>> [recurrent_parameters(kind, 10, 20) for kind in ("simple", "gru", "lstm")]
     [640, 1920, 2560]
