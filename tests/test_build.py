@@ -130,6 +130,13 @@ def test_builds_an_executed_notebook(root, capsys):
     assert "01_tiny: executed in" in capsys.readouterr().out
 
 
+def test_a_widget_is_stored_as_its_text(root):
+    show = "from IPython.display import display\ndisplay({'text/plain': 'A slider', %r: {'model_id': '1'}}, raw=True)\n"
+    (root / "notebooks" / "src" / "01_tiny.py").write_text(f"# %%\n{show % execution.WIDGET}", encoding="utf-8")
+    build.build(root, "01_tiny")
+    assert [output.data for output in outputs(read(root))[0]] == [{"text/plain": "A slider"}]
+
+
 def test_twice_gives_the_same_bytes(root, capsys):
     build.build(root, "01_tiny")
     path = notebook_path(root, "01_tiny")

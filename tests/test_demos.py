@@ -19,7 +19,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from course_utils.arithmetic import conv_output_size
-from course_utils.demos import convolution_stepper, digit_net, kernel_editor, receptive_field, speed_race
+from course_utils.demos import convolution_stepper, digit_net, kernel_editor, receptive_field, show, speed_race
 from course_utils.demos import stage as stages
 from course_utils.demos.draw_digit import rasterise
 from course_utils.demos.gallery import GALLERY, build, card, words
@@ -244,6 +244,13 @@ class TestGallery:
             card("kernel-edit")
         with pytest.raises(CourseError, match="there are kernel_editor, "):
             build("zzz")
+
+    @pytest.mark.parametrize("each", GALLERY, ids=lambda each: each.name)
+    def test_a_chapter_shows_it_and_a_page_without_a_kernel_says_so(self, each, monkeypatch):
+        demo = Demo(**words(each.name), controls={}, draw=lambda: plt.figure())
+        monkeypatch.setattr("course_utils.demos.gallery.build", lambda name: {each.name: demo}[name])
+        text = show(each.name)._repr_mimebundle_()["text/plain"]
+        assert text == f"{each.title}: open this notebook in Jupyter and run the cell to move it."
 
 
 class TestKernelEditor:

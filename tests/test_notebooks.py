@@ -10,7 +10,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_utils.demos.gallery import GALLERY
 from tools.build import state
+from tools.execution import WIDGET
 from tools.guards import GUARDS, complaints
 from tools.notebooks import ROOT, notebook_path, source_names
 
@@ -144,6 +146,18 @@ def no_picture(cells):
     cells[PLOT].outputs = [printed("drawn\n")]
 
 
+def demo_of_a_widget(cells):
+    cells[TIMED].outputs = [shown("A demo", WIDGET, {"model_id": "1"})]
+
+
+def demo_without_words(cells):
+    cells[TIMED] = code("slider()", tags=[*IGNORE, "demo"])
+
+
+def demo_that_is_compared(cells):
+    cells[SHAPE].metadata["tags"] = ["demo"]
+
+
 def heavy(kind, length):
     def put(cells):
         cells[PLOT].outputs += [shown("", kind, "A" * length)]
@@ -190,6 +204,7 @@ BROKEN = {
         last_cell_ignored,
     ],
     "pictures_there": [no_picture],
+    "demos_as_text": [demo_of_a_widget, demo_without_words, demo_that_is_compared],
     "links_local": [
         source(PROSE, "[gone](01_gone.ipynb)"),
         source(PROSE, f"[A page]({ADDRESS})"),
@@ -237,6 +252,16 @@ def test_every_notebook_has_a_source():
     assert built <= set(source_names(ROOT))
 
 
+@pytest.mark.parametrize("card", GALLERY, ids=lambda card: card.name)
+def test_a_demo_stands_in_the_chapter_of_its_card(card):
+    (name,) = (name for name in source_names(ROOT) if name.startswith(f"{card.chapter}_"))
+    cells = nbformat.read(notebook_path(ROOT, name), as_version=4).cells
+    (at,) = (k for k, cell in enumerate(cells) if cell.source == f'demos.show("{card.name}")')
+    assert "demo" in cells[at].metadata.tags
+    assert "**Move it yourself:**" in cells[at - 1].source
+    assert cells[at].outputs[0].data["text/plain"].startswith(f"{card.title}: ")
+
+
 def test_sound_notebook_passes_all_guards():
     assert complaints(sound(), PATH) == []
 
@@ -263,8 +288,7 @@ def test_widget_state_and_timing_are_rejected():
 
 def test_ignored_setup_and_demo_need_no_check():
     notebook = sound()
-    notebook.cells[CHECK:CHECK] = [code("slider()", tags=[*IGNORE, "demo"])]
-    notebook.cells[TIMED], notebook.cells[CHECK] = notebook.cells[CHECK], notebook.cells[TIMED]
+    notebook.cells[CHECK:CHECK] = [code("slider()", shown("Run it", "text/html", ""), tags=[*IGNORE, "demo"])]
     assert complaints(numbered(notebook), PATH) == []
 
 

@@ -13,9 +13,10 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from tools.chapters import BuildError
 
-__all__ = ["CELL_TIMEOUT", "METADATA", "execute"]
+__all__ = ["CELL_TIMEOUT", "METADATA", "WIDGET", "execute"]
 
 CELL_TIMEOUT = 600  # seconds; a cell that a reader waits for takes at most two minutes
+WIDGET = "application/vnd.jupyter.widget-view+json"
 METADATA = {  # the same for every Python 3 and every machine
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {
@@ -30,7 +31,7 @@ METADATA = {  # the same for every Python 3 and every machine
 
 
 def execute(notebook: Any, name: str, folder: Path, profile: str) -> None:
-    """Run all cells in a fresh kernel that works in folder; the outputs land in the notebook.
+    """Run all cells in a fresh kernel that works in folder; the outputs land in the notebook, widgets as their text.
 
     Raises BuildError with the cell's source and the error where one fails, hangs or kills the kernel.
     """
@@ -57,6 +58,9 @@ def execute(notebook: Any, name: str, folder: Path, profile: str) -> None:
         raise BuildError(_failure(name, running, f"It took longer than {CELL_TIMEOUT} s.")) from None
     except DeadKernelError:
         raise BuildError(_failure(name, running, "The kernel died: out of memory, or a crash.")) from None
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)  # it lives in the kernel that just ended: its text/plain is left
 
 
 def _failure(name: str, running: list[Any], reason: str = "") -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import nbformat
 
+from tools.execution import WIDGET
 from tools.syntax import library_cell_faults, parsed_cell
 
 __all__ = ["GUARDS", "complaints"]
@@ -62,7 +63,7 @@ def same_text_everywhere(notebook: Any, path: Path) -> Iterator[str]:
 
 
 def half_compared(notebook: Any, path: Path) -> Iterator[str]:
-    printing = [cell for cell in _code(notebook) if cell.outputs]
+    printing = [cell for cell in _code(notebook) if cell.outputs and not _is_demo(cell)]
     compared = [cell for cell in printing if not _ignored(cell)]
     if not printing:
         yield "it has no outputs at all"
@@ -84,12 +85,13 @@ def ignored_then_checked(notebook: Any, path: Path) -> Iterator[str]:
 
     A check is an `assert`, or text output that is compared, in the next code cell, about something that the
     ignored cell made or used: the two share a name that is neither imported nor built in. Free of it: the
-    setup cell (its line is checked for itself), and `demo` cells, whose static picture stands before them.
+    setup cell (its line is checked for itself), and `demo` cells, whose static picture stands before them: they
+    may stand between the two.
     """
-    code = _code(notebook)
+    code = [cell for cell in _code(notebook) if not _is_demo(cell)]
     imported = {name for cell in code for name in _imported(cell.source)}
     for cell, after in zip(code, [*code[1:], None], strict=True):
-        if not _ignored(cell) or cell is code[0] or "demo" in cell.metadata.get("tags", []):
+        if not _ignored(cell) or cell is code[0]:
             continue
         if after is None or not _checks(after):
             yield f"{_where(cell)} is not compared, and no cell with an assert or a compared output follows it"
@@ -103,6 +105,16 @@ def pictures_there(notebook: Any, path: Path) -> Iterator[str]:
         kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
         if "plt.show()" in cell.source and not any(kind.startswith("image/") for kind in kinds):
             yield f"{_where(cell)} calls plt.show(), and no picture came of it"
+
+
+def demos_as_text(notebook: Any, path: Path) -> Iterator[str]:
+    """A widget is gone with its kernel: what is stored of it is one sentence, and its cell is tagged `demo`."""
+    for cell, output in _outputs(notebook):
+        if WIDGET in output.get("data", {}):
+            yield f"{_where(cell)} holds a widget without its kernel: build it again"
+    for cell in _code(notebook):
+        if _is_demo(cell) and (not _ignored(cell) or not any(map(_text, cell.outputs))):
+            yield f"{_where(cell)} is a demo: it needs the tag nbval-ignore-output and a sentence as its output"
 
 
 def links_local(notebook: Any, path: Path) -> Iterator[str]:
@@ -188,6 +200,7 @@ GUARDS: tuple[Callable[[Any, Path], Iterator[str]], ...] = (
     known_tags,
     ignored_then_checked,
     pictures_there,
+    demos_as_text,
     links_local,
     size,
     short_cells,
@@ -216,6 +229,10 @@ def _text(output: Any) -> str:
 
 def _ignored(cell: Any) -> bool:
     return "nbval-ignore-output" in cell.metadata.get("tags", [])
+
+
+def _is_demo(cell: Any) -> bool:
+    return "demo" in cell.metadata.get("tags", [])
 
 
 def _checks(cell: Any) -> bool:

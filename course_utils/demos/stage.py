@@ -81,6 +81,9 @@ class Stage(widgets.VBox):
         self.add_class("course-stage")
         self.redraw()
 
+    def __repr__(self) -> str:
+        return f"{self.demo.title}: open this notebook in Jupyter and run the cell to move it."
+
     def _button(self, label: str, values: Mapping[str, Any], style: str = "") -> widgets.Button:
         if unknown := set(values) - set(self.demo.controls):
             raise ValueError(f"preset {label!r} sets {sorted(unknown)}: the controls are {sorted(self.demo.controls)}")

@@ -19,7 +19,7 @@ import paddle
 import paddle.nn.functional as F
 from scipy.signal import convolve2d, correlate2d
 
-from course_utils import errata, onednn, ops, plotting, timing
+from course_utils import demos, errata, onednn, ops, plotting, timing
 from course_utils.arithmetic import conv2d_cost, conv_output_size, pad_amounts, receptive_field
 from course_utils.demos.draw_digit import EXAMPLE
 from course_utils.fingerprint import fingerprint
@@ -168,6 +168,13 @@ print("ours is convolution:", np.allclose(ours, convolve2d(x, lopsided, mode="va
 print("convolution with the flipped kernel:", np.allclose(ours, convolve2d(x, lopsided[::-1, ::-1], mode="valid")))
 
 # %% [markdown]
+# What does a kernel ask of a photograph? **Move it yourself:** press one of the kernels, then change one of its weights,
+# and see what answers.
+
+# %% tags=["demo", "nbval-ignore-output"]
+demos.show("kernel_editor")
+
+# %% [markdown]
 # ## 3 How large is the output?
 #
 # The output size $H'$ follows from the input size $H$ and four choices, separately for rows and columns:
@@ -196,8 +203,13 @@ plt.show()
 # %% [markdown]
 # Each line is one output, its dots are the pixels that it reads, grey cells are padding. With a kernel of 3, padding 1
 # keeps the size. Stride 2 takes every second place, and the last pixel stays unread. Dilation 2 spans five pixels with
-# three weights. The last kernel is even, so its padding cannot be the same on both sides.
-#
+# three weights. The last kernel is even, so its padding cannot be the same on both sides. **Move it yourself:** step by
+# step, with a stride and a padding of your own:
+
+# %% tags=["demo", "nbval-ignore-output"]
+demos.show("convolution_stepper")
+
+# %% [markdown]
 # At stride 1 and dilation 1, three sizes have names: *narrow* ($p = 0$), *same* ($p = (K-1)/2$, the size is kept) and
 # *full* ($p = K - 1$, every overlap counts). **Predict first:** what does each make of 32 pixels with a kernel of 5?
 
@@ -358,8 +370,13 @@ for depth in range(1, 16):
 
 # %% [markdown]
 # With stride 1 the field grows by two pixels a layer; with strides, faster and faster. So a deep output can judge a whole
-# object although every layer looks at three pixels.
-#
+# object although every layer looks at three pixels. **Move it yourself:** add layers, strides and dilation, and follow the
+# cone from one output to the pixels that it sees:
+
+# %% tags=["demo", "nbval-ignore-output"]
+demos.show("receptive_field")
+
+# %% [markdown]
 # The count says which pixels *can* matter. How much *does* each? Change one input pixel a little and see how much the
 # output in the middle moves: that ratio is its slope, the gradient (梯度), and Paddle gives it for all pixels at once. We
 # average its size over several networks with random weights.
@@ -581,8 +598,13 @@ for name, count in {
 # %% [markdown]
 # The bars were measured on your machine, in turns, after a warm-up. All programs do nearly the same multiplications. The first
 # two lose their time between them, asking Python thousands of times; the others leave nearly everything to a matrix
-# product, and there the machine decides: run the cell again and see which differences stay.
-#
+# product, and there the machine decides: run the cell again and see which differences stay. **Move it yourself:** give the
+# programs larger pictures and more channels, and see whether the order stays:
+
+# %% tags=["demo", "nbval-ignore-output"]
+demos.show("speed_race")
+
+# %% [markdown]
 # ## 7 What does a convolution not notice?
 #
 # Shift the picture and the output shifts with it: a convolution is *equivariant* (等变) to shifts. With $T$ for the shift

@@ -21,7 +21,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from course_utils import datasets, errata, metrics, ops, plotting
+from course_utils import datasets, demos, errata, metrics, ops, plotting
 from course_utils.errors import CourseError
 from course_utils.modes import chosen_convolutions, evaluating
 from course_utils.training import Trainer
@@ -386,8 +386,13 @@ plt.show()
 
 # %% [markdown]
 # A learning rate is usable here if it brings a net to nine tenths of its own best accuracy. One decade is a factor of ten.
-# Bands are 95 % intervals of the mean over the seeds.
-#
+# Bands are 95 % intervals of the mean over the seeds. **Move it yourself:** smaller nets, which tell two spirals apart, at
+# a rate and with batches that you choose:
+
+# %% tags=["demo", "nbval-ignore-output"]
+demos.show("batch_norm")
+
+# %% [markdown]
 # ### Promise 2: the first weights matter less
 #
 # Multiply all first weights $w$ by a factor $a$. A layer with batch normalization behind it gives the same output $y$ as
@@ -840,8 +845,13 @@ plt.show()
 # %% [markdown]
 # $\sqrt{1 / n} = 0.01$ at $n = 10{,}000$ masks. So the mean survives, also through sums. Behind a bend it does not: ReLU of a
 # number that jitters around 0 is positive half of the time, on average above ReLU of the mean. There evaluation only
-# approximates the mean over all masks; how well, section 8 measures.
-#
+# approximates the mean over all masks; how well, section 8 measures. **Move it yourself:** draw masks and follow one neuron
+# while its mean comes to what evaluation gives:
+
+# %% tags=["demo", "nbval-ignore-output"]
+demos.show("dropout")
+
+# %% [markdown]
 # ### The variance is not: what batch normalization sees
 #
 # Let $x$ have mean $\mu$ and variance $\sigma^2$. In training (`upscale_in_train`), since $m^2 = m$,

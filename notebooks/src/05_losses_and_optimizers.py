@@ -23,7 +23,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from course_utils import errata, metrics, ops, optimizers, plotting, recipes, timing
+from course_utils import demos, errata, metrics, ops, optimizers, plotting, recipes, timing
 
 # %% [markdown]
 # ## 1 What does a loss punish?
@@ -930,6 +930,12 @@ plt.show()
 moments = (90, 0, 1, 2, 4, 8, 15, 30, 50)  # the end first: it is what a page on paper shows
 frames = (plotting.race_step(land, {name: path[:91] for name, path in race[title].items()}, k) for k in moments)
 plotting.animate(frames, alt="Six optimizers descend a ravine; Nesterov arrives first, SGD creeps along the floor")
+
+# %% [markdown]
+# **Move it yourself:** give all of them twice their best rate, or half of it, and see who is thrown out and who is late:
+
+# %% tags=["demo", "nbval-ignore-output"]
+demos.show("optimizer_race")
 
 # %% [markdown]
 # **Predict first:** the ravine is turned by 30 degrees. Who is faster if it lies along the axes, so that one weight is

@@ -21,7 +21,7 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from course_utils import datasets, errata, explain, metrics, ops, plotting, timing
+from course_utils import datasets, demos, errata, explain, metrics, ops, plotting, timing
 from course_utils.demos.draw_digit import EXAMPLE, as_mnist, draw_digit
 from course_utils.models import LeNet5, LeNet1998
 from course_utils.models.lenet import C3_TABLE, lenet_1998_counts
@@ -609,12 +609,22 @@ def judge(image):
 
 chances = judge(example)
 print(f"the example is read as {chances.argmax()}, with p = {chances.max():.4f}")
+
+# %% tags=["demo", "nbval-ignore-output"]
 draw_digit(judge)
 
 # %% [markdown]
 # Try a digit in a corner, a tiny one, one that is turned on its side. The first two are repaired before the net sees
 # them; the third is not, and chapter 01 said why: nothing in a convolution knows about turning.
 #
+# That canvas asks your net for its answer. What happens on the way to one? **Move it yourself:** draw again, and follow
+# your pen through every layer. The net below is another, which learns from a few digits while you wait, so it may err
+# where yours does not:
+
+# %% tags=["demo", "nbval-ignore-output"]
+demos.show("digit_net")
+
+# %% [markdown]
 # ## Recap
 
 # %% tags=["nbval-ignore-output"]

@@ -21,7 +21,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from course_utils import datasets, errata, metrics, plotting
+from course_utils import datasets, demos, errata, metrics, plotting
 from course_utils.models import cifar_resnet, copy_weights, resnet18
 from course_utils.models.resnet import BasicBlock, Bottleneck, copy_from_vision
 from course_utils.summary import summarize
@@ -252,6 +252,12 @@ print("the gradient grows toward the input, in every plain net more than 5 times
 # The outputs' variance grows by about one residual a unit within a stage, so each next residual is a smaller part of the
 # whole (at the start of a stage the projection's BN begins anew). The exponential becomes slow growth.
 #
+# **Move it yourself:** make the net deeper and its weights larger, with shortcuts and without, with BN and without:
+
+# %% tags=["demo", "nbval-ignore-output"]
+demos.show("residual")
+
+# %% [markdown]
 # ## 4 Where are ResNet-18's parameters, and is ours the right one?
 #
 # Now ResNet-18 in full: a stem of 7×7 with stride 2 and max-pooling, which quarter the side of the map, four stages of two

@@ -20,7 +20,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from course_utils import attribution, augment, datasets, errata, metrics, models, plotting, recipes, results, screening
+from course_utils import (
+    attribution,
+    augment,
+    datasets,
+    demos,
+    errata,
+    metrics,
+    models,
+    plotting,
+    recipes,
+    results,
+    screening,
+)
 from course_utils.modes import evaluating
 from course_utils.onednn import fast_convolutions
 from course_utils.training import Trainer
@@ -525,8 +537,13 @@ plt.show()
 # diseased. The last column is the share of healthy people before any test, and the NPV has to be read beside it: at 3 % it
 # sounds like certainty, but nobody tested at all is healthy in 97 of 100 cases, too. The sentence for a patient is in that
 # row: *a positive result means a second look, not the disease; a negative one lowers a risk that was small.* The last row has
-# the prevalence of our own pictures: it flatters, and no public is like that.
-#
+# the prevalence of our own pictures: it flatters, and no public is like that. **Move it yourself:** first the threshold,
+# then the prevalence alone, and see which of the four numbers follow:
+
+# %% tags=["demo", "nbval-ignore-output"]
+demos.show("screening_threshold")
+
+# %% [markdown]
 # **Is one net better than another?** Take the course's LeNet with ReLU *and* BatchNorm, nothing else changed, against ours. Both
 # scored the same eyes, so we compare eye by eye. McNemar's test (1947) looks only at the eyes on which just one of them is
 # right, and asks whether a coin would be that uneven. It needs a threshold for both, and only ours has one that was chosen on
