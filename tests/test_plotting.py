@@ -93,6 +93,9 @@ def test_ratio_bars_mark_one():
 def test_interval_bars_write_their_ends():
     figure = plotting.interval_bars({"run": (80.0, 87.0, 91.0)}, "message", "accuracy in %", marks=[87])
     assert "80.0 to 91.0" in texts(figure)
+    (label,) = figure.axes[0].texts
+    assert label.get_bbox_patch().get_facecolor() == (1, 1, 1, 1)  # over the mark, which would cross it
+    assert label.get_zorder() > figure.axes[0].lines[-1].get_zorder()
 
 
 def test_field_maps_frame_the_counted_size():
@@ -123,6 +126,16 @@ def test_learning_curves_with_and_without_validation():
     assert [len(axis.lines) for axis in figure.axes] == [3, 1]
     figure = plotting.learning_curves(history(1, valid=False))
     assert [len(axis.lines) for axis in figure.axes] == [2, 0]
+
+
+def test_losses_are_labelled_without_powers_of_ten():
+    few = History(history(1).rows, [2.5, 1.7, 1.2, 1.1, 1.0])
+    figure = plotting.learning_curves(few)
+    figure.canvas.draw()
+    axis = figure.axes[0].yaxis
+    labels = [label.get_text() for label in axis.get_majorticklabels() + axis.get_minorticklabels()]
+    assert "2" in labels
+    assert all(float(label) > 0 for label in labels if label)
 
 
 def test_live_curves_redraw_in_place(monkeypatch):

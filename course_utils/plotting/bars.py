@@ -38,7 +38,13 @@ def interval_bars(
         axis.hlines(row, low, high, color="C0", linewidth=5, alpha=0.5)
         axis.plot([estimate], [row], "o", color="C0", markersize=8)
         axis.annotate(
-            f"{low:.1f} to {high:.1f}", (high, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=11
+            f"{low:.1f} to {high:.1f}",
+            (high, row),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=11,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # a mark must not cross the text
         )
     for mark in marks:
         axis.axvline(mark, color="C1", linewidth=1.5, linestyle="--")

@@ -7,8 +7,16 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 __all__ = ["LiveCurves", "learning_curves"]
+
+
+class _Plain(LogFormatter):
+    """Labels a logarithmic axis with 2.6 where Matplotlib's own writes 2.6 × 10⁰."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
 
 
 def learning_curves(history: Any, message: str = "") -> Figure:
@@ -33,6 +41,8 @@ def learning_curves(history: Any, message: str = "") -> Figure:
         right.axis("off")
     left.set_title(message or "loss")
     left.set(xlabel="epoch", ylabel="cross entropy", yscale="log")
+    left.yaxis.set_major_formatter(_Plain())
+    left.yaxis.set_minor_formatter(_Plain())
     left.legend()
     return figure
 
