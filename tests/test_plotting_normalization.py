@@ -53,3 +53,15 @@ def test_norms_have_a_panel_each():
     assert np.array_equal(figure.axes[0].images[0].get_array(), np.eye(4, 6) > 0)
     assert figure.axes[1].lines[0].get_xydata().tolist() == [[2, 1]]
     assert figure.get_suptitle() == "Who shares"
+
+
+def test_numbers_stand_in_their_panels_and_zeros_are_grey():
+    values = np.array([[1.0, 0.0, 2.5], [0.0, 14.0, 3.0]])
+    figure = plotting.number_panels({"x": values, "y": 2 * values, "z": values}, "message", columns=2)
+    x, y, z, empty = figure.axes
+    assert [axis.get_title() for axis in (x, y, z)] == ["x", "y", "z"]
+    assert [text.get_text() for text in x.texts] == ["1", "0", "2.5", "0", "14", "3"]
+    assert [text.get_position() for text in y.texts[:4]] == [(0, 0), (1, 0), (2, 0), (0, 1)]
+    assert np.array_equal(z.images[0].get_array(), values == 0)
+    assert not empty.axison
+    assert figure.get_suptitle() == "message"

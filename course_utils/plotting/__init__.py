@@ -10,7 +10,7 @@ from course_utils.plotting.images import image_grid
 from course_utils.plotting.kernels import animate, filmstrip, kernel_step, window_rows
 from course_utils.plotting.losses import fitted_lines, value_and_slope
 from course_utils.plotting.networks import confusion_grid, connection_table, field_maps
-from course_utils.plotting.normalization import axes_of_norms, descent_contours, interval_curves
+from course_utils.plotting.normalization import axes_of_norms, descent_contours, interval_curves, number_panels
 from course_utils.plotting.optimizers import path_panels, race_filmstrip, race_step, rate_sweep, schedule_panels
 from course_utils.plotting.pooling import pooling_panels
 from course_utils.plotting.recurrent import gate_activity, gate_diagrams, lag_curves, unrolled_nets, wall_and_valley
@@ -45,6 +45,7 @@ __all__ = [
     "learning_curves",
     "map_overlays",
     "measure_panels",
+    "number_panels",
     "path_panels",
     "people_chart",
     "picture_rows",

@@ -1,4 +1,4 @@
-"""What normalization does: descent on an error surface, curves with intervals, and the axes of four kinds."""
+"""What normalization and dropout do: descent on a surface, curves with intervals, axes of four kinds, masked values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-__all__ = ["axes_of_norms", "descent_contours", "interval_curves"]
+__all__ = ["axes_of_norms", "descent_contours", "interval_curves", "number_panels"]
 
 
 def descent_contours(
@@ -27,7 +27,7 @@ def descent_contours(
     heights = loss(w1, w2)
     lowest = heights.min()
     axis.contour(w1, w2, heights, levels=lowest + (heights.max() - lowest) * np.linspace(0.02, 1, 12) ** 2)
-    axis.plot(*path.T, "-", color="C1", marker=".", linewidth=1.5)
+    axis.plot(*path.T, "-", color="C1", marker=".", markersize=4, linewidth=0.8)
     axis.plot(*path[0], "o", color="C1", markersize=9)
     axis.plot(*path[-1], "*", color="black", markersize=13)
     axis.set(xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
@@ -71,5 +71,22 @@ def axes_of_norms(influence: Mapping[str, np.ndarray], place: tuple[int, int], m
         axis.set_xlabel("channel")
         axis.set_title(name, fontsize=12)
     axes[0, 0].set_ylabel("sample")
+    figure.suptitle(message, x=0.01, ha="left", fontsize=14)
+    return figure
+
+
+def number_panels(panels: Mapping[str, np.ndarray], message: str, columns: int) -> Figure:
+    """Small arrays as numbers in cells, a panel each, row by row: title -> [rows, columns]; zeros are grey."""
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(3 * columns, 1.7 * rows + 0.5), squeeze=False)
+    for axis in axes.flat[len(panels) :]:
+        axis.axis("off")
+    for axis, (title, values) in zip(axes.flat, panels.items(), strict=False):
+        axis.imshow(values == 0, cmap="gray_r", vmin=0, vmax=4, aspect="auto")
+        for (i, j), value in np.ndenumerate(values):
+            axis.text(j, i, f"{value:g}", ha="center", va="center")
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(True)
+        axis.set_title(title, fontsize=12)
     figure.suptitle(message, x=0.01, ha="left", fontsize=14)
     return figure
