@@ -34,17 +34,19 @@ from course_utils.training import Trainer
 # Networks differ because their tasks differ, because tricks were found one after the other and later nets kept those that
 # helped, and because they must run somewhere: on a server, or on a telephone. One can read their history as five steps:
 #
-# - deeper and wider: LeNet-5 (1998), **AlexNet** (2012), **VGG** (2014);
-# - another structure: **GoogLeNet** with its Inception blocks (2014), **ResNet** with its shortcuts (2015);
+# - deeper and wider: LeNet-5 (1998); **AlexNet** (2012), in two halves for two graphics cards; **VGG** (2014), where two 3×3
+#   convolutions see what one of 5×5 sees, with fewer weights (chapter 01);
+# - another structure: **GoogLeNet** (2014), whose Inception block has kernels of several sizes side by side; **ResNet** (2015)
+#   with its shortcuts (chapter 08);
 # - both together: **Inception-ResNet** (2016);
 # - small on purpose: **MobileNet** (2017), by depthwise separable convolution (深度可分离卷积);
-# - found by search instead of by hand: **NASNet** (2017).
+# - found by search instead of by hand: **NASNet** (2017), the best of many cells that a program tried.
 #
 # ## 1 What does each network repeat?
 #
-# A network is mostly one block, again and again. Read each picture from top to bottom. "sep" is a depthwise separable
-# convolution (section 5), "mean" an average pool; in NASNet's cell h is the output of the last cell and p that of the one
-# before. "concat" lays maps one behind the other; "+" adds them.
+# A network is mostly one block, again and again. Read each picture from top to bottom. "concat" lays maps one behind the
+# other, "+" adds them, "sep" is a depthwise separable convolution (section 5), "mean" an average pool. NASNet's cell has two
+# inputs, and each box names what it reads: h, the output of the last cell, or p, that of the one before.
 
 # %% tags=["cover"]
 one, three, five = "conv 1×1", "conv 3×3", "conv 5×5"
@@ -69,9 +71,10 @@ plt.show()
 # %% [markdown]
 # All of them stand in `course_utils.models`. How large are they, and how much work is one image? A multiply-accumulate (MAC,
 # chapter 01) is one product and its addition; biases, pooling and normalization are not counted. `blueprint` follows the
-# shapes through a net without allocating a single weight.
+# shapes through a net without allocating a single weight. The last column will be the share of the parameters that sits in
+# linear layers (全连接层).
 #
-# **Predict first:** which net has most parameters, and which of them does most work? Are these the same layers?
+# **Predict first:** which net has most parameters, and which does most work? Do the same layers hold the ones and do the other?
 
 
 # %%
@@ -100,8 +103,7 @@ for name, table in tables.items():
 
 # %% [markdown]
 # The first row is what convolution came to replace: a fully connected net on one small grey picture already has more
-# parameters than LeNet-5 six times over. The last column is the share of the parameters that sits in linear layers (全连接层).
-# The last two rows are one block A of Inception-ResNet and one cell of NASNet-A, at the widths and map sizes of their papers'
+# parameters than LeNet-5 six times over. The last two rows are one block A of Inception-ResNet and one cell of NASNet-A, at the widths and map sizes of their papers'
 # large nets, which repeat them many times.
 
 # %%
@@ -132,8 +134,8 @@ for name in ("AlexNet", "VGG-16"):
 # VGG take the mean over the last map in place of two wide linear layers, and are left with a single small one.
 #
 # What the papers report, on ImageNet's 1,000 classes (ILSVRC is its yearly challenge). "Top-5 error" is the share of images whose class is not among the
-# net's five best guesses. Mind the last column: a validation set that was used to choose the net flatters it, and seven nets
-# are not one.
+# net's five best guesses. Mind the last two columns: a validation set that was used to choose the net flatters it, and seven
+# nets are not one.
 #
 # | network | year | top-5 error | measured on | nets |
 # | --- | --- | --- | --- | --- |
@@ -149,6 +151,9 @@ for name in ("AlexNet", "VGG-16"):
 # MobileNet reports only top-1 accuracy, 70.6 %. It did not want to win: it wanted to be small.
 #
 # ## 2 AlexNet, all of it
+#
+# AlexNet has five convolutions, conv1 to conv5, with pools behind the first, second and fifth, and three linear layers, fc6
+# to fc8.
 #
 # ### How does 224 become 55?
 #
@@ -173,14 +178,14 @@ for name, (size, padding) in cases.items():
     print(f"{name:18} {both:5} {(size - 11 + both) / 4 + 1:9.2f} -> {out}")
 
 # %% [markdown]
-# Three ways lead to 55. The division comes out even with a total of 3, which is 1 before and 2 after, or with an image of
-# 227, as other descriptions of the net have it. The notes' "padding 3" is a total. Paddle's `padding=3` means each side, and
-# gives 55 only because the division rounds down; ours takes `padding=2`, as most libraries do.
+# Four rows give 55, two of them because the size is rounded down. It comes out even with a total of 3, which is 1 before and 2
+# after, or with an image of 227, as other descriptions of the net have it. The notes' "padding 3" is a total; Paddle's
+# `padding=3` means each side. Ours takes `padding=2`, as most libraries do.
 #
 # ### Why two towers?
 #
-# Two graphics cards of 3 GB each: half of the kernels lived on each. A kernel of conv2, conv4 or conv5 sees only the maps
-# on its own card; conv3 and the linear layers see both. Today this is one argument, a **grouped convolution** (分组卷积):
+# Two graphics cards of 3 GB each: half of the kernels lived on each. In some layers a kernel sees only the maps on its own
+# card, in others those on both. Today the former is one argument, a **grouped convolution** (分组卷积):
 
 # %%
 paddle.seed(run.seed)
@@ -208,7 +213,8 @@ saved = sum(p * (d // 2) * k * k for d, p, k in ((96, 256, 5), (384, 384, 3), (3
 print(f"half of the depth of three kernels: {single.trainable - two.trainable:,} = {saved:,}")
 
 # %% [markdown]
-# So where do the towers meet? Ask the gradient: which half of the output of a layer depends on the first half of its input?
+# Three layers lost half of their weights. So where do the towers meet? Ask the gradient: which half of a layer's output
+# depends on the first half of its input?
 
 # %%
 net = models.alexnet(10, width=1 / 8, stem="cifar", image_size=32, lrn=False)
@@ -223,12 +229,15 @@ for name in ("conv2", "conv3", "conv4", "conv5"):
     print(f"{name} tower 1 reaches 1: {hears[0]}, 2: {hears[1]}")
 
 # %% [markdown]
+# The towers meet in conv3, and again in the linear layers.
+#
 # ### What did local response normalization do?
 #
-# After conv1 and conv2 each value is divided by what its neighbours among the maps say (局部响应归一化). With $a_i$ the map
-# $i$ at one place, and $n = 5$, $k = 2$, $\alpha = 10^{-4}$, $\beta = 0.75$:
+# A strong value should quiet its neighbours: after conv1 and conv2 each value is divided by a number that grows with the
+# values at the same place in the maps next to its own (局部响应归一化, LRN). With $a_i$ the value of map $i$ and $b_i$ what
+# comes of it, over $n = 5$ maps, with the constants $k = 2$, $\alpha = 10^{-4}$, $\beta = 0.75$:
 #
-# $$b_i = a_i \Big/ \Big(k + \alpha \sum_{j=i-n/2}^{i+n/2} a_j^2\Big)^{\beta}$$
+# $$b_i = a_i \Big/ \Big(k + \alpha \sum_{j=i-\lfloor n/2 \rfloor}^{i+\lfloor n/2 \rfloor} a_j^2\Big)^{\beta}$$
 
 
 # %% tags=["library"]
@@ -256,10 +265,11 @@ for scale in (1, 100):  # seven maps of one pixel, the middle one ten times as s
     print(f"{10 * scale:4}:" + "".join(f"{100 * v:4.0f}" for v in kept.flatten().tolist()) + " % kept")
 
 # %% [markdown]
-# Paddle's function takes the mean over the window where the paper has the sum: give it $n$ times the
-# $\alpha$. The last two rows show what share seven maps keep, the middle one ten times as strong as the others: with the
-# paper's constants it quiets itself and its neighbours where values are in the hundreds, as they may be when pixels run
-# from 0 to 255. Where they are small, LRN divides everything by the same number. VGG's authors found that it did not help, and BatchNorm (chapter 04) took its place.
+# Paddle's function takes the mean over the window where the paper has the sum: give it $n$ times the $\alpha$. The last two
+# rows show what share seven maps keep, the middle one ten times as strong as the others. With the paper's constants it quiets
+# itself and its neighbours where values are in the hundreds, as they may be when pixels run from 0 to 255. Where they are
+# small, LRN divides everything by the same number. VGG's authors found that it did not help, and BatchNorm (chapter 04) took
+# its place.
 #
 # ### What else is in the paper?
 #
@@ -287,16 +297,19 @@ print("learning rates over 90 epochs:", ", ".join(f"{value:g}" for value in dict
 # %% [markdown]
 # There are 33 places along a side, not 32. The rest of the recipe: SGD with momentum 0.9, batches of 128, weight decay
 # 0.0005, about 90 epochs; the learning rate starts at 0.01, and was divided by 10 three times, by hand, when the validation
-# error no longer fell. The milestones above are ours.
+# error no longer fell.
+# The milestones above are ours.
 #
 # ### Three readings of dropout
 #
 # Dropout stands after the first two linear layers, with probability 0.5. The notes give three reasons why it may help.
 #
-# *An ensemble* (组合): each mask is a net of its own, and evaluation stands for all of them at once. For one linear layer with
-# softmax this is exact: over all masks, the geometric mean of the predictions, scaled to sum 1, is the prediction with halved
-# inputs. *Data* (数据): an output with holes is what some other input would have given. *No conspiracies* (动机): a unit cannot
-# rely on a certain other one. The first two can be computed:
+# *An ensemble* (组合): each mask is a net of its own, and evaluation, with every input halved, stands for all of them at once.
+# For one linear layer with softmax that is exact, if we take the geometric mean of the predictions and scale it to sum 1: the
+# logarithm of a softmax is the logit less a number that all classes share, and the mean of the masked inputs is their half.
+#
+# *Data* (数据): an output with holes, [1, 0, 3, 4, 0, 6] in place of 1 to 6, is what some other input would have given. *No
+# conspiracies* (动机): a unit cannot rely on a certain other one. The first two can be computed:
 
 # %%
 generator = np.random.default_rng(run.seed)
@@ -327,8 +340,8 @@ for inputs in (8, 3):
 #
 # The paper's figure 1: a net of four convolutional layers on CIFAR-10 reaches 25 % training error six times as fast with ReLU
 # as with tanh, each at its own best learning rate. (The notes say six times against sigmoid.) The net of the figure is not
-# described further, so we take a small one: four layers with weights, of which three are convolutions with stride 2, and
-# nothing else that is not linear. One seed gives all three activations the same first weights and the same order of pictures.
+# described further, so we take a small one: three convolutions with stride 2 and a linear layer, with nothing but the activation
+# between them. One seed gives all three activations the same initial weights and the same order of pictures.
 #
 # These runs take longer than a chapter may, so `benchmarks/activation_race.py` has made them, on the first 5,000 pictures of
 # CIFAR-10. **Predict first:** whose learning rate must be chosen most carefully?
@@ -356,10 +369,13 @@ for name, steps in raced.items():
     print(f"{name:8} {best[name]:<5} {shown}")
 
 # %% [markdown]
-# A row of the table is one activation at the rate that served it best: its steps to 25 % training error with each seed, or
-# "none" where it did not arrive within sixty epochs. Sigmoid runs so long that it has fewer seeds. Where no rate arrives within
-# the sweep's thirty epochs (hollow), the best is that with the lowest error at their end. To watch it happen, the same race once
-# more, on fewer pictures and with one seed. **Predict first:** what does sigmoid do in the first epochs?
+# The figure is a sweep of one seed, up to thirty epochs (the dotted line); a large marker is the best rate. ReLU and tanh arrive
+# from a range of rates, so the sigmoid's must be chosen most carefully: its best is that with the lowest error in the end. A row
+# of the table is one activation at its best rate: its steps with each new seed, of sixty epochs at most. Sigmoid runs so long
+# that it has fewer seeds.
+#
+# To watch it happen, the same race once more, on fewer pictures and with one seed; a curve ends where its net arrives.
+# **Predict first:** what does the sigmoid do in the first epochs?
 
 # %%
 pictures = datasets.cifar10()
@@ -385,9 +401,9 @@ assert len(live["sigmoid"]) > last and live["sigmoid"][last] > live["ReLU"][last
 assert high < 6 and min(raced["sigmoid"].values()) > 3 * max(raced["ReLU"].values())
 
 # %% [markdown]
-# Nobody arrives six times as fast as tanh here. The factor six is the paper's, for its net on all of CIFAR-10; ours belongs to
-# our net and 5,000 pictures. Sigmoid, on the other hand, needs several times the steps of the others: its values are never
-# negative, its slope is at most 1/4, and so the first layers hardly learn (chapter 03 measures that layer by layer). First
+# ReLU is not six times as fast as tanh here. The factor six is the paper's, for its net on all of CIFAR-10; ours belongs to
+# our net and 5,000 pictures. The sigmoid lags from the first epochs on and needs several times the steps: its values are never
+# negative, its slope is at most 1/4, and so the first layers hardly learn (chapter 03 measures that layer by layer). Initial
 # weights made for it, or BatchNorm, may help it; we did not try. And rates a factor of three apart are a coarse sieve.
 #
 # ### Ten crops and an ensemble
@@ -397,9 +413,9 @@ assert high < 6 and min(raced["sigmoid"].values()) > 3 * max(raced["ReLU"].value
 # takes the mean over several nets: 18.2 % with one, 16.4 % with five, 15.4 % with seven (ILSVRC-2012, validation; two of the
 # seven were trained on more images).
 #
-# The same at our size, both at once: windows of 28×28 out of 32×32, and several small nets. In training, moving by up to 2 pixels and keeping the inner 28 is
-# the paper's random window. A net with global average pooling takes 28 as well as 32. **Predict first:** how many different
-# pictures does one picture give in training?
+# We do both at our size, with several small residual nets (chapter 08) and windows of 28×28 out of 32×32. In training each
+# picture is moved by up to 2 pixels, perhaps mirrored, and its inner 28 kept: that is the paper's random crop.
+# **Predict first:** how many different pictures does one picture give in training?
 
 
 # %%
@@ -489,10 +505,11 @@ print("nets and crops together are better than one net and one crop:", True)
 #
 # Which kernel is right, 1×1, 3×3 or 5×5? Take all, and a pool, side by side over the same map, and join what they give: that
 # is the naive Inception block. With $D$ input maps and $P_k$ kernels of $k \times k$ it has $\sum_k (D k^2 + 1) P_k$
-# parameters. GoogLeNet puts a **1×1 reduction** (降维) to $R_k$ maps before each large kernel, which makes
-# $(D + 1) R_k + (R_k k^2 + 1) P_k$ of $(D k^2 + 1) P_k$.
+# parameters. GoogLeNet puts a **1×1 reduction** (降维) to $R_k$ maps before each large kernel. In place of
+# $(D k^2 + 1) P_k$ parameters these are $(D + 1) R_k + (R_k k^2 + 1) P_k$.
 #
-# **Predict first:** the pool has no weights. Why does it need a 1×1 convolution behind it?
+# **Predict first:** by which factor do the reductions shrink block 3a, GoogLeNet's first? (Both forms below have the 1×1
+# convolution behind the pool.)
 
 # %%
 first = InceptionWidths(one=64, three_reduce=96, three=128, five_reduce=16, five=32, pool_proj=32)  # block 3a
@@ -506,6 +523,10 @@ for name, widths in forms.items():
 naive = 193 * 64 + (192 * 9 + 1) * 128 + (192 * 25 + 1) * 32 + 193 * 32
 reduced = 193 * 64 + 193 * 96 + (96 * 9 + 1) * 128 + 193 * 16 + (16 * 25 + 1) * 32 + 193 * 32
 print(f"by hand: {naive:,} and {reduced:,}, a factor of {naive / reduced:.1f}")
+
+# %% [markdown]
+# **Predict first:** the pool has no weights. Why does it need a 1×1 convolution behind it? Nine blocks on top of each other,
+# naive and as in GoogLeNet:
 
 # %%
 wide, narrow, counts = 192, 192, {"naive": [], "GoogLeNet": []}
@@ -532,8 +553,8 @@ print("maps after each:", [value[0] for value in counts["GoogLeNet"]])
 # than the last, and all its kernels deeper. The 1×1 convolution behind the pool ends that.
 #
 # Is it the same as Paddle's? Ours has a ReLU after every convolution, as the paper says. Paddle's `GoogLeNet` has no biases,
-# and one ReLU on the joined map only; `vision_form=True` builds that one, and the tests copy its weights over. But then no
-# ReLU stands between a reduction and its kernel, and two linear maps are one:
+# and one ReLU on the joined map only, so that no ReLU stands between a reduction and its kernel. Two linear layers in a row
+# are one (chapter 03):
 
 # %%
 theirs = paddle.vision.models.googlenet(num_classes=10)._ince3a
@@ -548,8 +569,7 @@ after = F.conv2d(F.relu(F.conv2d(x, ours[0][0].weight, ours[0][0].bias)), ours[1
 print("ours by hand, with its ReLU between, equal within 1e-5:", bool((F.relu(after) - ours(x)).abs().max() <= 1e-5))
 
 # %% [markdown]
-# What is left of the idea there is a cheaper kernel of lower rank, 96 in place of 192, without the extra bend. Two nets of one
-# name need not be one net.
+# Two nets of one name need not be one net.
 #
 # ## 4 Why must the image have a fixed size?
 #
@@ -615,11 +635,12 @@ print(f"with full convolutions: {whole / 1e6:,.0f} million")
 # %% [markdown]
 # ### And the time?
 #
-# The count says that a separable convolution does about an eighth of the work. **Predict first:** is it eight times as fast?
+# Never a factor of 9, as $1/P$ comes on top of $1/9$, but about 8. **Predict first:** is it eight times as fast, too?
 #
 # A processor must also *fetch* what it multiplies. The arithmetic intensity (算术强度) is the number of operations for each
 # byte that is read or written: two for a MAC; four bytes for each number of the input, the output and the weights, as if each
-# were moved once. In the figure, "training" is forward and backward.
+# were moved once. We time Paddle's own kernels and the faster ones of oneDNN with which this course trains on a CPU (a GPU has
+# its own for both), forward only and in training, which is forward and backward.
 
 # %%
 x = paddle.randn([16, 64, 32, 32])
@@ -668,23 +689,23 @@ assert np.median(list(of_full.values())[1:]) > of_full["by the count of MACs"]
 print("fewer MACs, and less saved than the MACs say: True")
 
 # %% [markdown]
-# The depthwise part does few operations for each byte. While a processor fetches one byte from memory it can do many more (the
-# recap prints how many on this machine), so it mostly waits: the layer is **memory-bound**, and its time is that of moving the
-# map, which a full convolution moves only once. The separable one moves a map twice. Kernels for the full convolution have also been
-# tuned for longer. On a telephone with its own kernels the balance may be another; so: count, and then measure where it is to
-# run.
+# The depthwise part does few operations for each byte. While a processor fetches one byte from memory it can do many more, so it
+# mostly waits: the layer is **memory-bound**, and its time is that of moving the map, which the separable convolution moves
+# twice and the full one once. And the faster the full convolution's own kernels, the less is left to save. On a telephone the
+# balance may be another; so: count, and then measure where it is to run.
 #
 # ## 6 One budget for all
 #
-# All eight nets in small versions for 32×32, on equal terms: the same 5,000 pictures of CIFAR-10, four epochs, batches of
-# 32, and the same recipe, momentum with a learning rate that rises to a peak and falls again. The peak is each net's own best,
-# by a sweep in factors of three that went on until the best had a worse one on either side (two epochs a rate, scored on 2,000
-# other training pictures). The slowest, NASNet-A, has no sweep and takes a rate that suits others.
+# All eight nets in small versions for 32×32. `benchmarks/small_networks.py` trained them on equal terms, and scored each once
+# on the 10,000 test pictures:
 #
-# All but LeNet-5 have about the same number of MACs. BatchNorm is in all but LeNet-5 and AlexNet, also in VGG, whose paper had
-# none; dropout is in AlexNet, VGG and GoogLeNet, as in their papers; AlexNet is without LRN, which would take most of its time.
-# `benchmarks/small_networks.py` trained them, and scored each once on the 10,000 test pictures. The time is measured now, as
-# the ratio of one training step to LeNet-5's.
+# - the same 5,000 pictures of CIFAR-10, four epochs, batches of 32, momentum, a learning rate that rises to a peak and falls;
+# - the peak is each net's own best of a sweep in factors of three, scored on 2,000 other training pictures (NASNet-A, the
+#   slowest, takes one that suits others);
+# - about the same number of MACs, but for LeNet-5, which is as small as ever;
+# - BatchNorm in all but LeNet-5 and AlexNet; dropout in AlexNet, VGG and GoogLeNet, as in their papers; no LRN.
+#
+# The time of a training step is measured now, as a ratio to LeNet-5's.
 #
 # **Predict first:** with equal MACs, how far apart are the slowest and the fastest?
 
@@ -729,13 +750,16 @@ assert max(others) > 2 * min(others) and min(mean for _, mean, _ in accuracy.val
 print("of two nets with about equal MACs, one can take more than twice the time of the other: True")
 
 # %% [markdown]
-# The interval of a net with three seeds is Student's, over seeds; that of a net with fewer is Wilson's, over the test pictures
-# of its first seed, and does not know how much another seed would differ. What the figure does *not* say: which net is best. With more pictures, more
-# epochs or a recipe of its own for each net, the order may be another; the papers' results are from a million pictures and
-# ninety epochs. What it does say: MACs tell neither accuracy nor time. Many small layers cost more time than few large ones,
-# pools and normalization are not in the count, and a depthwise convolution waits for memory.
+# LeNet-5, with a fraction of the work, stands above AlexNet and VGG. Few pictures, few epochs and dropout are against those
+# two; which of these it is, the figure does not say. Nor does it say which net is best: with more pictures, more epochs or a
+# recipe of its own for each, the order may be another, and the papers' results are from a million pictures and ninety epochs.
+# (An interval over three seeds is Student's. With fewer seeds it is Wilson's, over the test pictures, and does not know how
+# much another seed would differ.)
 #
-# ## What we measured
+# What it does say: MACs tell neither accuracy nor time. Many small layers cost more time than few large ones, pools and
+# normalization are not in the count, and a depthwise convolution waits for memory.
+#
+# ## Recap
 
 # %% tags=["nbval-ignore-output"]
 print(f"steps of tanh / ReLU {factor:.2f}, 95 % {low:.2f} to {high:.2f}")
@@ -755,7 +779,7 @@ for name, (_, middle, _) in accuracy.items():
 
 # %% [markdown]
 # - The linear layers hold 96 of 100 parameters of AlexNet's 60,965,224, and do 8 of 100 of its work (section 1).
-# - A 1×1 reduction leaves 163,696 of an Inception block's 393,472 parameters, and the one behind the pool ends the growth.
+# - The 1×1 reductions leave 163,696 of an Inception block's 393,472 parameters, and the 1×1 behind the pool ends the growth.
 # - A net takes images of any size once it takes the mean of each map.
 # - A factor between activations belongs to a net, its data and its rates. Sigmoid is the slow one, by far; ReLU against
 #   tanh is close here.
