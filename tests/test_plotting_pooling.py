@@ -1,5 +1,7 @@
 """The picture of pooling's windows: colours say which window a value came from."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -29,6 +31,15 @@ def test_an_output_has_the_colour_of_its_window_and_the_rest_is_grey():
     assert [axis.get_title() for axis in figure.axes] == ["input", "max"]
     assert [text.get_text() for text in figure.axes[1].texts] == ["6", "8", "16", "18"]
     assert figure.get_suptitle() == "Windows"
+
+
+def test_panels_stand_further_apart_than_cells():
+    outputs = {name: np.zeros((2, 2)) for name in ("max", "mean")}
+    figure = plotting.pooling_panels(X, 2, outputs, "Windows")
+    figure.draw_without_rendering()
+    panels = [axis.get_position() for axis in figure.axes]
+    cell = panels[1].width / 2
+    assert all(right.x0 - left.x1 > cell / 3 for left, right in itertools.pairwise(panels))
 
 
 def test_an_output_of_another_shape_is_refused():

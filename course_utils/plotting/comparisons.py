@@ -39,16 +39,22 @@ def measure_panels(measures: Mapping[str, Mapping[str, float | Interval]], messa
 
 
 def goal_curves(axis: Axes, ways: Mapping[str, Mapping[float, float]], limit: float) -> None:
-    """Into `axis`: name -> rate -> steps to the goal, both on log axes; at `limit`, hollow, where it was not reached.
+    """Into `axis`: name -> rate -> steps to the goal, both on log axes; hollow above `limit` where it was not reached.
 
-    Not reached is written as infinity. The lowest of each curve is drawn larger.
+    Not reached is written as infinity; each curve has a height of its own there. The lowest of each is drawn larger.
     """
     for number, (name, steps) in enumerate(ways.items()):
         rates, values = np.array(list(steps)), np.array(list(steps.values()))
         reached = np.isfinite(values)
         colour, marker = f"C{number}", "os^D"[number % 4]
         axis.plot(rates, np.where(reached, values, np.nan), color=colour, marker=marker, label=name)
-        axis.plot(rates[~reached], np.full((~reached).sum(), limit), marker, color=colour, fillstyle="none")
+        axis.plot(
+            rates[~reached],
+            np.full((~reached).sum(), limit * 1.15 ** (number + 1)),
+            marker,
+            color=colour,
+            fillstyle="none",
+        )
         if reached.any():
             best = int(np.argmin(values))
             axis.plot(rates[best], values[best], marker, color=colour, markersize=12)

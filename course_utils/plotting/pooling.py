@@ -30,9 +30,9 @@ def pooling_panels(x: np.ndarray, kernel_size: int, outputs: Mapping[str, np.nda
                 f"{name} is {list(y.shape)}: windows of {kernel_size} over {list(x.shape)} give {[height, width]}"
             )
     sizes = [x.shape[1], *[width] * len(outputs)]
-    figure, axes = plt.subplots(
-        1, 1 + len(outputs), figsize=(0.58 * sum(sizes) + 0.5 * len(outputs), 0.58 * len(x) + 0.8), width_ratios=sizes
-    )
+    width_inches, height_inches = 0.58 * sum(sizes) + 0.8 * len(outputs), 0.58 * len(x) + 0.9
+    figure, axes = plt.subplots(1, len(sizes), figsize=(width_inches, height_inches), width_ratios=sizes)
+    figure.set_layout_engine("constrained", w_pad=0.2, h_pad=0.08)  # or the outputs would look like one table
     _draw_cells(axes[0], x, kernel_size, (height, width))
     axes[0].set_title("input")
     for axis, (name, y) in zip(axes[1:], outputs.items(), strict=True):
