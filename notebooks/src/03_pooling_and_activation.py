@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Pooling, activation, the layer stack (汇聚, 激活函数, 层的堆叠)
 #
-# A convolution answers at every place. What a network puts behind it: a step that keeps less, a step that bends, and
-# layers upon layers of the three. What each of them costs, what it forgives, and where it fails.
+# Behind a convolution a network puts two more steps, pooling and an activation, and then it stacks the three. We build both
+# steps, and measure what they cost, what they are good for, and where they fail.
 
 # %% [markdown]
 # {card}
@@ -41,8 +41,9 @@ from course_utils.training import Trainer
 # kernel of $K \times K$. Shapes: $x\,[N, D, H, W]$, $w\,[P, D, K, K]$, $b\,[P]$, $y\,[N, P, H', W']$.
 #
 # In Paddle a layer is a class with `nn.Layer` above it. It makes its parameters in `__init__` and computes in `forward`.
-# The loop runs over the kernel's $K^2$ places; for each, `einsum` mixes the channels by a matrix $[P, D]$ (letters that are
-# missing right of the arrow are summed).
+# The loop runs over the kernel's $K^2$ places $(u, v)$. Starting there, every $S$-th pixel is what this place meets as the
+# kernel slides; `einsum` mixes the channels of these pixels by a matrix $[P, D]$ (letters missing right of the arrow are
+# summed).
 
 
 # %%
@@ -73,10 +74,9 @@ print({name: list(parameter.shape) for name, parameter in layer.named_parameters
 print("parameters:", sum(parameter.size for parameter in layer.parameters()), "= 4 * (3 * 5 * 5 + 1)")
 
 # %% [markdown]
-# Nobody told Paddle which numbers belong to the layer: `create_parameter` did, and whoever asks the layer for its
-# `parameters()` finds them. Training needs one thing more: for every parameter the slope of the result, in which direction
-# it moves when the parameter does (the gradient, 梯度). Paddle derives it from what `forward` did. Output and gradients,
-# ours against `nn.Conv2D` with the same weights:
+# `create_parameter` has told Paddle which numbers belong to the layer: `parameters()` finds them. Training needs one thing
+# more, the gradient (梯度): for every parameter, how fast a result grows with it. Paddle derives it from what `forward` did.
+# With the sum of the squared outputs as such a result, ours against `nn.Conv2D` with the same weights:
 
 
 # %%
@@ -105,9 +105,9 @@ for dtype in ("float32", "float64"):
 # %% [markdown]
 # ## 2 What does pooling keep?
 #
-# A map says at every place how well a kernel fits there. Often a rougher answer is enough: does it fit *somewhere around
-# here*? Pooling (汇聚) replaces each window of a map by a single number, each channel for itself. For max-pooling (最大汇聚)
-# and average pooling (平均汇聚), with windows of $K \times K$ at stride $S$:
+# A feature map (特征图), the output of one kernel, says at every place how well the kernel fits there. Often a rougher answer
+# is enough: does it fit *somewhere around here*? Pooling (汇聚) replaces each window of a map by a single number, each
+# channel for itself. For max-pooling (最大汇聚) and average pooling (平均汇聚), with windows of $K \times K$ at stride $S$:
 #
 # $$\begin{aligned} y_{c,i,j} &= \max_{0 \le u, v < K} x_{c,\,iS+u,\,jS+v} \\
 # y_{c,i,j} &= \frac{1}{K^2} \sum_{u=0}^{K-1} \sum_{v=0}^{K-1} x_{c,\,iS+u,\,jS+v} \end{aligned}$$
@@ -156,7 +156,8 @@ plt.show()
 # Three arguments decide what happens at the edge. `padding` puts $p$ places around the map. `ceil_mode` rounds the number
 # of windows up, so that a last one may reach beyond the end. And an average must know what to divide by: with
 # `exclusive=True`, Paddle's default, by the pixels that are there; otherwise padded places count as zeros. A padded place
-# never wins a maximum. Windows overlap where the stride is smaller than the kernel, with padding or without:
+# never wins a maximum. Windows overlap where the stride is smaller than the kernel, with padding or without. In the figure
+# white cells are pixels and grey ones are added; a line is a window, and its dots are what it reads:
 
 # %%
 kernel, stride = 3, 2
@@ -177,8 +178,8 @@ for name, fill in rims.items():
 
 # %% [markdown]
 # By hand: the first window holds one padded place, 1 and 2, so its mean is $3/2$ or $3/3$. The last one holds 6, a padded
-# place, and a place beyond the padding that never counts: $6/1$ or $6/2$. Our rule against Paddle's operators, for odd
-# and even sizes:
+# place, and the place that `ceil_mode` reached for, which never counts: $6/1$ or $6/2$. Our `pool` against Paddle's
+# operators, for odd and even sizes:
 
 # %%
 EDGES = {  # size, K, S, padding, ceil_mode
@@ -202,16 +203,16 @@ for name, (size, K, S, padding, ceil_mode) in EDGES.items():
     print(f"{name:20} {size} -> {largest.shape}: maximum and both averages equal Paddle's")
 
 # %% [markdown]
-# `ops.max_pool2d` and `ops.avg_pool2d` do the same for whole batches, with gradients; our tests compare them with Paddle's
-# over random shapes. They refuse one thing that Paddle lets pass: a last window that begins beyond the last pixel, so that
-# there is nothing to take the largest of.
+# `ops.max_pool2d` and `ops.avg_pool2d` do the same for whole batches. On the way back, a maximum hands all of a window's
+# gradient to the pixel that won, and a mean shares it out equally (chapter 05 walks that way by hand).
 
 # %% [markdown]
 # ## 3 What does pooling cost, and what does it save?
 #
 # A rule has no parameters. Its operations are counted in two ways. One by one, the largest of $K^2$ values takes
-# $K^2 - 1$ comparisons, and their mean $K^2 - 1$ additions and a division. The book, like `paddle.flops`, counts a whole
-# average as one operation and a maximum as none. LeNet's second pooling, 16 maps of $10 \times 10$, by both:
+# $K^2 - 1$ comparisons, and their mean $K^2 - 1$ additions and a division. `paddle.flops` counts a whole average as one
+# operation and a maximum as none. By both, the second pooling of LeNet (a small net that reads digits, chapter 06), 16 maps
+# of $10 \times 10$:
 
 # %%
 maps, side, K = 16, 10, 2
@@ -225,10 +226,11 @@ before = conv2d_cost((1, 6, 14, 14), (16, 6, 5, 5))
 print(f"the convolution before it: {before.macs:,} multiply-accumulates, {before.parameters:,} parameters")
 
 # %% [markdown]
-# By either count it is next to nothing. What does it save? **Predict first:** two convolutions with kernels of
-# $5 \times 5$, 3 to 6 to 16 channels, on $224 \times 224$ pixels, then a fully connected layer with 64 outputs. After each
-# convolution we pool by 2, or we let the convolution itself take stride 2, or neither. Which numbers change: the
-# parameters of the convolutions, their multiply-accumulates, the weights of the fully connected layer?
+# (A MAC, a multiply-accumulate, is one product and its addition.) By either count pooling costs next to nothing. What does
+# it save? Take two convolutions with kernels of $5 \times 5$, 3 to 6 to 16 channels, on $224 \times 224$ pixels, then a fully
+# connected layer (全连接层), in which each of 64 outputs weighs every number of the maps. After each convolution we pool by
+# 2, or we let the convolution itself take stride 2, or neither. **Predict first:** which numbers change, the parameters of
+# the convolutions, their MACs, the weights of the fully connected layer?
 
 # %%
 print(f"{'':14}{'map':>10} {'parameters':>11} {'MACs':>12} {'weights':>12}")
@@ -294,7 +296,8 @@ for K in (2, 4, 8):
 # place, as a convolution would. So invariance ends at the window's size, and it is luck even before.
 #
 # A real map has many values, and some of them always change. Let $T_d$ shift a picture by $d$ pixels to the right and let
-# $M$ be the max-pooled picture as a function of it. How far is the pooled map from what it was, as a share of its size?
+# $M$ be the max-pooled picture as a function of it. How far is the pooled map from what it was, as a share of its norm? It
+# depends on where the windows' borders lie, so we take the mean of eight starts.
 #
 # $$\text{change}(d) = \frac{\lVert M(T_d\, x) - M(x) \rVert}{\lVert M(x) \rVert}, \qquad
 #   \lVert y \rVert = \sqrt{\textstyle \sum y_{ij}^2}$$
@@ -318,7 +321,7 @@ less = [bool((change[small] > change[large])[1:9].all()) for small, large in ((1
 print("at every shift from 1 to 8, a larger window changes less:", all(less))
 
 # %% [markdown]
-# Two maps of the same size that have no bright place in common differ by $\sqrt 2$. Pooling by 2 takes a part of the
+# Two maps of equal norm that have no bright place in common differ by $\sqrt 2$ of it. Pooling by 2 takes a part of the
 # change away, larger windows more; only a window as large as the picture takes all of it, and then we know no longer
 # where anything was. A network pools little by little instead, with convolutions in between. Section 10 measures what that
 # is worth when a digit moves.
@@ -351,8 +354,8 @@ assert np.allclose((x @ W1 + b1) @ W2 + b2, x @ (W1 @ W2) + (b1 @ W2 + b2))
 # $$\begin{aligned} \sigma(x) &= \frac{1}{1 + e^{-x}} \\ \tanh(x) &= \frac{e^x - e^{-x}}{e^x + e^{-x}} \\
 # \mathrm{ReLU}(x) &= \max(0, x) \end{aligned}$$
 #
-# Learning multiplies by their slopes, so each of ours returns its value $f$ and its derivative (导数) $f'$. The sigmoid's
-# is a function of the value itself: $\sigma' = \sigma\,(1 - \sigma)$. So is that of tanh: $\tanh' = 1 - \tanh^2$.
+# Training needs their slopes too (section 6), so each function below returns its value $f$ and its derivative (导数) $f'$.
+# The sigmoid's follows from the value itself, $\sigma' = \sigma\,(1 - \sigma)$, and so does that of tanh, $1 - \tanh^2$.
 
 
 # %%
@@ -387,13 +390,11 @@ print(f"the largest derivative of a sigmoid, at x = 0: {sigmoid(np.zeros(1))[1][
 #
 # The course notes list 22 activations by the names of an old Paddle. Here they are, with three newer ones: GELU, Mish
 # and SiLU, which is only another name for Swish. $[x > 0]$ is 1 where it holds and 0 elsewhere, $\sigma$ is the
-# sigmoid, $s = \log(1 + e^x)$, and $\Phi$ and $\varphi$ are the normal distribution (正态分布) and its density. `prelu` learns
-# its slope and `maxout` takes the largest of several features; here they have the slope 0.25, and the two features $x$ and
-# $-x/2$.
+# sigmoid, $s = \log(1 + e^x)$, and $\Phi$ and $\varphi$ are the normal distribution (正态分布) and its density. Constants in
+# the formulas, such as the slope 0.25 that `prelu` would learn, are one choice of many.
 #
-# The last column is not typed: a program looks for a function of the old name, or of that name without underscores, in
-# `paddle.nn.functional` (here `F`) and in `paddle`, and keeps what gives the same values as ours. Where there is none,
-# it says *gone* and tries an expression that could replace it.
+# The last column was found by a program, which keeps what gives the same values as ours: a function of the old name, with
+# or without underscores, in `paddle.nn.functional` (`F`) or `paddle`; else, after *gone*, an expression in its place.
 
 # %%
 ops.activation_table()
@@ -413,11 +414,8 @@ print(f"{len(ops.ACTIVATIONS)} values and derivatives by hand equal Paddle's and
 print("at a kink, Paddle's derivative is the slope of one side:", True)
 
 # %% [markdown]
-# (Paddle keeps the constants of `stanh` and `hardsigmoid` in single precision even where everything else is double; for
-# the comparison ours are rounded in the same way.)
-#
-# **Predict first**, before you look at the figure: which derivatives are never above $\tfrac14$? Which are 0 on a whole
-# half line? Which are never 0?
+# **Predict first**, before you look at the figure: which derivatives are never above $\tfrac14$? Which are exactly 0 from
+# some point on, to the left or to the right?
 
 # %%
 panels = {"swish = silu" if a.name == "swish" else a.name: (a, a.kinks) for a in ops.ACTIVATIONS if a.name != "silu"}
@@ -425,23 +423,24 @@ plotting.activation_panels(panels, "Every value bends, every derivative tells wh
 plt.show()
 
 # %% [markdown]
-# Read the dashed lines: they say how much of a gradient passes. The first row saturates (饱和) on both sides, where the
-# derivative approaches 0. The ramps pass everything on the right. ReLU passes nothing on the left, its leaky relatives a
-# little. The curves in the fifth row are ramps without the hard corner.
+# Mind the scales, each panel has its own. The first row saturates (饱和): on both sides its derivatives approach 0. ReLU
+# passes all of a gradient on the right and nothing on the left, its leaky relatives a little there; the fifth row is nearly
+# ReLU, without the corner. The sigmoid's derivative $f(1-f)$ is largest where $f = \tfrac12$: $\tfrac14$. Keep that number.
 #
-# The sigmoid's derivative is $f(1-f)$, largest where $f = \tfrac12$: $\tfrac14$. Keep that number.
+# Which one to take? Most nets of this course take ReLU. The next section shows why, and section 7 what it risks.
 #
 # ## 6 Where does the gradient go? Vanishing gradient (梯度消失)
 #
-# Stack $n$ layers $h_l = f(h_{l-1} W_l)$, from the input $h_0$, a batch of $N$ rows of $d$ numbers, on; the weights $W_l$ are
-# $[d, d]$. Let $L$ be the loss (损失), a number that says how wrong the last layer's output is. Its slopes with respect to
-# the values of layer $l$ are the gradient $g_l = \partial L / \partial h_l$, of the shape $[N, d]$. The chain rule (链式法则)
-# brings it one layer back by two products, first number by number ($\odot$), then with the weights:
+# Stack $n$ layers, $h_l = f(h_{l-1} W_l)$ for $l = 1, \dots, n$. The input $h_0$ is a batch of $N$ rows of $d$ numbers, the
+# weights $W_l$ are $[d, d]$. Let $L$ be the loss (损失), a number that says how wrong the last layer's output is, and
+# $g_l = \partial L / \partial h_l$ its gradient with respect to the values of layer $l$, of the shape $[N, d]$. The chain
+# rule (链式法则) brings it one layer back by two products, first number by number ($\odot$), then with the weights:
 #
 # $$g_{l-1} = \left( g_l \odot f'(h_{l-1} W_l) \right) W_l^{\top}$$
 #
-# Each layer multiplies the gradient once by slopes and once by weights. Ours has $n = 20$ layers of $d = 100$ numbers. A
-# random $g_n$ stands for the gradient of some loss, since only the way back matters here.
+# Each layer multiplies the gradient once by slopes and once by weights. The weights of layer $l$ have the gradient
+# $h_{l-1}^\top (g_l \odot f')$: where $g_l$ is next to nothing, they learn next to nothing. Our net has $n = 20$ layers of
+# $d = 100$ numbers. A random $g_n$ stands for the gradient of some loss, since only the way back matters here.
 
 
 # %%
@@ -469,8 +468,8 @@ def backward(layers, seed):
 
 
 # %% [markdown]
-# How large should the first weights be? A sum of $d$ products grows with $\sqrt d$, so the weights are drawn with
-# deviation $\text{gain} / \sqrt d$. Xavier initialization (Glorot & Bengio 2010) has gain 1 for a square layer. He
+# How large should the initial weights be? A sum of $d$ random products grows with $\sqrt d$, so the weights are drawn with
+# standard deviation (标准差) $\text{gain} / \sqrt d$. Xavier initialization (Glorot & Bengio 2010) has gain 1 for a square layer. He
 # initialization (He et al. 2015) has gain $\sqrt 2$, because ReLU sets half of the numbers to 0. So each function gets the
 # initialization that was made for its kind. **Predict first:** after 20 layers, which gradient is smallest, and by how
 # many powers of ten?
@@ -507,9 +506,9 @@ for name, runs in measured.items():
 # first layers of the sigmoid net learn from almost nothing. That is the vanishing gradient.
 #
 # The notes give the name; here is the cause. $\sigma' \le \tfrac14$, so $n$ layers cannot scale a gradient by more than
-# $0.25^n$, *times what the weights do*. How much a matrix stretches has two answers. The spectral norm (谱范数) $\lVert W
-# \rVert_2$ is the most that it stretches any direction. The root mean square (均方根) gain, $\lVert W \rVert_F / \sqrt d$ with
-# $\lVert W \rVert_F^2 = \sum w_{ij}^2$, is what it does to a random direction. So there are three lines to draw:
+# $0.25^n$, *times what the weights do*. How much does a matrix stretch? At most, for the worst direction, by its spectral
+# norm (谱范数) $\lVert W \rVert_2$. A random direction, by the root mean square (均方根) $\lVert W \rVert_F / \sqrt d$ with
+# $\lVert W \rVert_F^2 = \sum w_{ij}^2$, which is nearly the gain that $W$ was drawn with. So there are three lines to draw:
 #
 # - $0.25^n$ alone, which is a bound only if no matrix stretches anything;
 # - the **bound** $\prod_l 0.25\, \lVert W_l \rVert_2$, which holds for every gradient;
@@ -566,7 +565,7 @@ for gain, curves in lines.items():
 #
 # ### What do initialization and normalization change?
 #
-# Multiply all first weights by a common factor, from a quarter to four. And once more with batch normalization (批归一化),
+# Multiply all initial weights by a common factor, from a quarter to four. And once more with batch normalization (批归一化),
 # the subject of chapter 04: before each activation, each column of $h W$ is shifted and scaled to mean 0 and deviation 1
 # over the batch. Paddle's automatic differentiation (autograd, 自动微分) goes back through it for us; without the
 # normalization it must find what we found by hand.
@@ -629,7 +628,7 @@ print("normalized, the gradient of ReLU nets grows towards the input:", bool((sw
 
 # %% [markdown]
 # On the left, a factor of four in the weights is a factor of up to $4^{20}$ in the gradient: too small and it vanishes, too
-# large and it explodes (梯度爆炸). For ReLU both are exact powers, since $\max(0, cx) = c \max(0, x)$. Saturation slows
+# large and it explodes (梯度爆炸). For ReLU it is exactly this power, since $\max(0, cx) = c \max(0, x)$. Saturation slows
 # the explosion of tanh. No factor in the sweep saves the sigmoid.
 #
 # On the right the lines are flat: whatever the weights' factor is, the normalization divides it out again. They are not
@@ -647,11 +646,13 @@ print("normalized, the gradient of ReLU nets grows towards the input:", bool((sw
 #
 # $$h = f(x W + b), \qquad q = \sigma(h v + c)$$
 #
-# with a point $x\,[2]$, the hidden values $h\,[50]$, and the output $q$, near 1 for "inside". A step of gradient descent
-# (梯度下降) moves each of $W, b, v, c$ against its gradient, by the gradient times the learning rate (学习率). The first 50
-# steps have a rate of our choice, the rest a decent one, 0.3. With the label $y$, 1 for a point inside and 0 outside, the
-# slope of the loss before the sigmoid is $q - y$ (cross entropy; chapter 06 derives it). All seeds are trained at once, as
-# a leading axis of length $S$. A *leaky ReLU* differs by one number: the slope on the left, 0.1 where ReLU has 0.
+# with a point $x\,[2]$, weights $W\,[2, 50]$ and $v\,[50, 1]$, biases $b\,[50]$ and $c$, and the output $q$, near 1 for
+# "inside". A step of gradient descent (梯度下降) subtracts from each of $W, b, v, c$ its gradient times the learning rate
+# (学习率). The first 50 steps have a rate of our choice, the rest a decent one, 0.3.
+#
+# The label $y$ is 1 for a point inside and 0 outside. With the loss of chapter 05, cross entropy (交叉熵), the way back
+# begins with $q - y$, and goes on as in section 6. All seeds are trained at once, along a leading axis. A *leaky ReLU*
+# differs by one number: the slope on the left, 0.1 where ReLU has 0.
 
 # %%
 rng = np.random.default_rng(run.seed)
@@ -712,7 +713,8 @@ print("after further training at a decent rate every one of them is still silent
 assert dead.any() and silent(p)[dead].all()
 
 # %% [markdown]
-# **Predict first:** up to which first learning rate does nothing die? Does the leaky net get all its units back?
+# **Predict first:** has the leaky net, too, units whose sum is negative for every point ("silent") in the end? Which net
+# still learns to tell inside from outside?
 
 
 # %%
@@ -755,11 +757,12 @@ assert saved.mean() > 0
 print("at the largest, ReLU loses more units than leaky ReLU:", bool(lost["ReLU"].mean() > lost["leaky ReLU"].mean()))
 
 # %% [markdown]
-# Lines are medians, bands go from the smallest to the largest seed. They are wide: how many units die is a matter of luck.
-# What does not vary is that no dead ReLU comes back. A silent leaky unit still passes a tenth of the gradient, so it can
-# learn on once the rate is decent, though it need not wake. That does not make a bad rate good, and a leaky unit that is
-# silent for every point is a linear one; a net of those is one layer, as section 5 began. The first cure is the rate
-# itself.
+# Lines are medians, bands go from the smallest to the largest seed. They are wide: how many units fall silent is a matter of
+# luck. What does not vary is that no silent ReLU comes back. A leaky net has silent units too, but each of them still
+# passes a tenth of every number and of every gradient: it has become linear, not dead, and goes on learning.
+#
+# That does not make a bad rate good. A dead unit also stops moving, a leaky one does not: at the largest rates its weights
+# explode, and few units stay silent. The first cure is the rate itself.
 
 # %% [markdown]
 # ## 8 In which order?
@@ -769,8 +772,8 @@ print("at the largest, ReLU loses more units than leaky ReLU:", bool(lost["ReLU"
 #
 # $$\max_{u,v} f(x_{u,v}) = f\Bigl(\max_{u,v} x_{u,v}\Bigr).$$
 #
-# The two commute (可交换): they may change places. **Predict first:** for which of these activations does that hold? And
-# with the average in place of the maximum?
+# The two commute (可交换): they may change places. **Predict first:** for which does that hold, ReLU, leaky ReLU, sigmoid,
+# tanh, GELU, SiLU? And with the average in place of the maximum?
 
 # %%
 x = 3 * paddle.randn([8, 4, 16, 16])
@@ -791,7 +794,7 @@ print("window (-1, 1): ReLU of the mean", max(0, (-1 + 1) / 2), "; mean of the R
 #
 # ## 9 How do maps become an answer?
 #
-# The maps of the last block are $[N, C, H, W]$; a fully connected layer (全连接层) wants one row of numbers a sample. To
+# The maps of the last block are $[N, C, H, W]$; a fully connected layer wants one row of numbers a sample. To
 # *flatten* (展平) is to write them one after another, channel by channel, row by row: $x_{n,c,i,j}$ becomes number
 # $c\,HW + i\,W + j$ of row $n$. The layer then weighs everything, $y = x w + b$, with $w$ of shape [in, out] in Paddle (other
 # libraries store [out, in]). **Predict first:** from 5 values to 10, how many parameters, multiplications, additions?
@@ -845,8 +848,8 @@ table = summarize(net, (10, 3, 224, 224))
 table
 
 # %% [markdown]
-# MACs are multiply-accumulates, as chapter 01 counts them, here for all ten pictures. (Statistics are what some layers of
-# chapter 04 keep beside their parameters.) Each line can be had by hand:
+# The MACs are for all ten pictures. (Statistics are what some layers of chapter 04 keep beside their parameters.) Each line
+# can be had by hand:
 
 # %%
 N, shape, by_hand_rows = 10, (3, 224, 224), []
@@ -869,14 +872,14 @@ for row in (fc1, conv2):
     print(f"{row.name}: {parameters:.2f} % of the parameters, {macs:.1f} % of the MACs")
 
 # %% [markdown]
-# The weight of `fc1` is [50176, 64]: in, out. A connected layer uses each weight once a picture, a convolution at every
-# place; so the one holds the parameters and the other does the work.
+# The weight of `fc1` is [50176, 64]: in, out. A connected layer uses each weight once a picture, a convolution at every place; so the one holds the parameters and the
+# other does the work.
 #
 # ## 10 What if the digit moves?
 #
 # Why all this, if a fully connected net (a multilayer perceptron, MLP, 多层感知机) can read a picture too? Because it does not
-# know that pixels have neighbours. Give its inputs new places by any fixed permutation (置换) and its first weights the
-# same, and it computes the same:
+# know that pixels have neighbours. Put the pixels in any other fixed order (a permutation, 置换), and the rows of its first
+# weight matrix too, and it computes the same:
 
 
 # %%
@@ -906,12 +909,13 @@ print("weights permuted as the pixels are: the same ten outputs within 1e-5:", s
 # How much does that cost? Three nets of nearly the same number of parameters learn centred digits and are tested on digits
 # moved by $d$ pixels up, down, left and right: LeNet (two blocks of convolution, ReLU and max-pooling; chapter 06 builds
 # it), LeNet with stride 2 instead of pooling, and the MLP. Training shows a net batches of 64 digits and changes its
-# weights each time a little against the gradient of its error; chapter 06 opens the `Trainer` that does it.
+# weights each time a little against the gradient of its error; chapter 05 explains the rule (Adam), chapter 06 opens the
+# `Trainer`.
 #
-# A net's accuracy depends on chance, by its first weights and the order of the digits. So each trains several times. With
-# the mean $m$ and the standard deviation $s$ of $n$ runs we draw the 95 % interval $m \pm t\,s/\sqrt n$, where $t$ is
-# Student's factor for few runs (2.8 for five). **Predict first:** by how many pixels may a digit move until LeNet reads
-# half of them wrong? And at that shift, what remains of the MLP?
+# A net's accuracy depends on chance, by its initial weights and the order of the digits. So each trains several times. With
+# the mean $m$ and the standard deviation $s$ of $n$ runs we draw the 95 % interval $m \pm t\,s/\sqrt n$, where Student's
+# factor $t$ is larger the fewer the runs. **Predict first:** by how many pixels may a digit move until LeNet reads half of
+# them wrong? And at that shift, what remains of the MLP?
 
 
 # %%
@@ -963,7 +967,7 @@ for name, runs in by_net.items():
     print(f"{name:20}" + "".join(f"{accuracy:6.1f}" for accuracy in runs.mean(axis=0)), "%")
 
 # %% [markdown]
-# Bands are 95 % intervals over the runs. Read each line from left to right: how fast does it fall to chance? No net was
+# Bands are 95 % intervals over the runs. Find where LeNet's line falls below half, and the MLP's point under it. No net was
 # shown a moved digit. LeNet looks for parts wherever they lie and pools a pixel or two of their move away, so a small shift
 # costs it less. But its last layers are fully connected: they expect the parts where centred digits have them, and there
 # the invariance ends. The net with stride 2 differs from LeNet in nothing but the rule that keeps one value of four.
@@ -1014,8 +1018,8 @@ errata.table("03_pooling_and_activation")
 # 2. In section 10, train with digits that were moved (`np.roll`) by up to four pixels. Which net gains most?
 # 3. Give LeNet average pooling (`nn.AvgPool2D(2)` as `s2` and `s4`). Can you tell it from max-pooling?
 # 4. In section 6, replace ReLU by GELU (`ops.activations.gelu`) with He's gain. Which gain would suit it better?
-# 5. In section 7, start with all biases `b` at −6 and a first rate of 0.3. Who dies now? And keep the rate at 10 to the
-#    end: does the leaky slope help?
+# 5. In section 7, start with all biases `b` at −6 and a first rate of 0.3. Who dies now? And with a first rate of 20, what
+#    becomes of the weights, and of the share of silent leaky units?
 #
 # To check yourself; each question opens to its answer.
 #
