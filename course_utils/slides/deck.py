@@ -17,11 +17,13 @@ from dataclasses import replace
 from typing import Any
 
 from course_utils.slides.packing import Packer, Slide
-from course_utils.slides.pieces import Piece, figure, markdown_blocks, monospace, tables
+from course_utils.slides.pieces import CAPACITY, Piece, figure, markdown_blocks, monospace
+from course_utils.slides.tables import parted
 
 __all__ = ["deck"]
 
 FINGERPRINT = re.compile(r"^\d+ axes · .*\b[0-9a-f]{16}$\n?", re.MULTILINE)
+ROWS = 24  # lines of code up to which several functions share a slide
 PICTURES = ("image/png", "image/jpeg", "image/gif")
 EMBEDDED = re.compile(r'<img[^>]*src="data:(image/[a-z]+);base64,([^"]+)"')
 
@@ -36,7 +38,7 @@ def deck(notebook: Any) -> list[list[Slide]]:
         if "slide" in _tags(cell):
             packer.section(packer.heading)
         elif "subslide" in _tags(cell):
-            packer.close()
+            packer.close(asked=True)
         if "notes" in _tags(cell):
             packer.add(Piece("notes", cell.source))
         elif cell.cell_type == "markdown":
@@ -46,9 +48,7 @@ def deck(notebook: Any) -> list[list[Slide]]:
             packer.close()
         elif cell.cell_type == "code":
             asked = _add_code(packer, cell, asked)
-    packer.flush()
-    sections = [[slide for slide in section if slide.pieces] for section in packer.sections]
-    return [section for section in sections if section]
+    return packer.finish()
 
 
 def _add_markdown(packer: Packer, source: str, leads: bool) -> bool:
@@ -73,7 +73,8 @@ def _add_markdown(packer: Packer, source: str, leads: bool) -> bool:
             if level:
                 packer.close()
             picture = packer.ends_in_picture
-            packer.add(replace(piece, keep=piece.keep or (leads and piece is blocks[-1] and not picture)))
+            for part in parted(piece, packer.room):
+                packer.add(replace(part, keep=part.keep or (leads and piece is blocks[-1] and not picture)))
             if picture:
                 packer.close()  # it takes one paragraph with it
     return asked
@@ -88,7 +89,9 @@ def _add_code(packer: Packer, cell: Any, asked: bool) -> bool:
     folded = [replace(monospace("folded", cell.source), lines=0)] if given else []
     if definitions:
         packer.close()
-        packer.add(monospace("code", definitions))
+        rows = len("\n\n".join(definitions).splitlines())
+        for text in ["\n\n".join(definitions)] if rows <= ROWS else definitions:
+            packer.add(monospace("code", text))
         asked = False
     if pictures:
         packer.close()
@@ -101,9 +104,11 @@ def _add_code(packer: Packer, cell: Any, asked: bool) -> bool:
         packer.add(*folded, *(replace(piece, fragment=True) for piece in others))
         packer.close()
     elif others:
-        packer.add(*folded, others[0])
-        for piece in others[1:]:
-            packer.add(piece)
+        first, *more = parted(others[0], packer.room)
+        packer.add(*folded, first)
+        for piece in [*more, *others[1:]]:
+            for part in parted(piece, packer.room):
+                packer.add(part)
     return asked and not given
 
 
@@ -118,18 +123,18 @@ def _only_prints(cell: Any) -> bool:
     return {piece.kind for piece in _outputs(cell)} == {"output"}
 
 
-def _definitions(source: str) -> str:
-    """The functions and classes that a cell defines, which is what a lesson shows; "" below four lines."""
+def _definitions(source: str) -> list[str]:
+    """The functions and classes that a cell defines, which is what a lesson shows; none below four lines in all."""
     try:
         tree = ast.parse(source)
     except SyntaxError:  # a line magic
-        return ""
+        return []
     kinds = (ast.FunctionDef, ast.ClassDef)
     found = [node for node in tree.body if isinstance(node, kinds)]
     first = [min(part.lineno for part in [node, *node.decorator_list]) - 1 for node in found]
     lines = source.splitlines()
-    text = "\n\n".join("\n".join(lines[start : node.end_lineno]) for start, node in zip(first, found, strict=True))
-    return text if len(text.splitlines()) >= 4 else ""
+    texts = ["\n".join(lines[start : node.end_lineno]) for start, node in zip(first, found, strict=True)]
+    return texts if len("\n\n".join(texts).splitlines()) >= 4 else []
 
 
 def _outputs(cell: Any) -> Iterator[Piece]:
@@ -144,7 +149,7 @@ def _outputs(cell: Any) -> Iterator[Piece]:
             yield figure(data[media_type], media_type)
         elif "text/html" in data:
             moving = EMBEDDED.search(data["text/html"])
-            yield from [figure(moving[2], moving[1])] if moving else tables(data["text/html"])
+            yield figure(moving[2], moving[1]) if moving else Piece("html", data["text/html"], CAPACITY)
         elif set(data) == {"text/plain"}:  # neither a widget nor anything else that needs a kernel
             printed += data["text/plain"] + "\n"
     if printed := FINGERPRINT.sub("", printed).strip("\n"):

@@ -10,6 +10,11 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 __all__ = ["highlight", "mathml", "render"]
 
+THIN = '<mspace width="0.17em"/>'
+NAMES = "<mi>(?:exp|ln|log|max|min|tanh)</mi>"
+BEFORE = re.compile(rf"{NAMES}(?=<m(?!o))")  # what follows is no bracket
+BEHIND = re.compile(rf"(</m(?:frac|i|n|sub|subsup|sup)>)({NAMES})")
+
 
 class _Renderer(IPythonRenderer):
     """nbconvert's Markdown, with formulas converted and links to other notebooks as plain text."""
@@ -31,13 +36,15 @@ def mathml(tex: str, display: str = "inline") -> str:
     markup = str(convert(tex, display=display))
     for name in (r"\lVert", r"\rVert", r"\|"):  # behind \Big, latex2mathml leaves them as they are
         markup = markup.replace(f">{name}<", ">&#x2016;<")
-    return markup
+    markup = markup.replace("<mi>&#x000B1;</mi>", "<mo>&#x000B1;</mo>")  # an operator has space around it
+    return BEFORE.sub(rf"\g<0>{THIN}", BEHIND.sub(rf"\1{THIN}\2", markup))
 
 
 def render(text: str, folder: Path) -> str:
     """Markdown as HTML; pictures that lie in `folder` are embedded."""
     renderer = _Renderer(escape=False, embed_images=True, exclude_anchor_links=True, path=str(folder))
-    return MarkdownWithMath(renderer=renderer).render(text)
+    html = MarkdownWithMath(renderer=renderer).render(text)
+    return re.sub(r"<math(?:(?!<math).)*?</math>[,.;:?!)]+", r'<span class="whole">\g<0></span>', html, flags=re.DOTALL)
 
 
 def highlight(code: str) -> str:

@@ -65,6 +65,7 @@ def slides_page(notebook: Any, folder: Path, paper: bool = False) -> str:
         title=first.splitlines()[0].removeprefix("# "),
         sections=sections,
         paper=paper,
+        answers=_answers,
         styles=_styles(paper),
         scripts=[] if paper else _scripts(),
         width=SIZE[0],
@@ -81,6 +82,11 @@ def _on_paper(section: list[Slide]) -> list[Slide]:
             slides.append(replace(slide, pieces=asking))
         slides.append(slide)
     return slides
+
+
+def _answers(slide: Slide) -> list[Piece]:
+    """What the slide holds back, for the speaker's view."""
+    return [replace(piece, fragment=False) for piece in slide.pieces if piece.fragment]
 
 
 def _html(piece: Piece, folder: Path) -> str:
@@ -119,5 +125,6 @@ def _styles(paper: bool) -> list[str]:
 
 
 def _scripts() -> list[str]:
-    """reveal.js and its speaker's view; a closing tag in a string of theirs must not end the script."""
-    return [_reveal(path).replace("</script", "<\\/script") for path in ("dist/reveal.js", "plugin/notes/notes.js")]
+    """reveal.js, its speaker's view and its zoom; a closing tag in a string of theirs must not end the script."""
+    paths = ("dist/reveal.js", "plugin/notes/notes.js", "plugin/zoom/zoom.js")
+    return [_reveal(path).replace("</script", "<\\/script") for path in paths]
