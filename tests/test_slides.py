@@ -129,6 +129,21 @@ class TestDeck:
         )
         assert kinds(made)[1:] == [[["markdown", "markdown"], ["markdown"]], [["markdown", "notes"]]]
 
+    def test_a_demo_becomes_the_command_that_opens_it(self):
+        cells = (
+            text("## 1\n\nMove it yourself:"),
+            code('demos.show("batch_norm")', "demo"),
+            text("Two:"),
+            code("x", "demo"),
+        )
+        slide = deck(notebook(*cells, text("**Predict first:** three?")))[1][0]
+        assert [piece.text for piece in slide.pieces] == [
+            "## 1",
+            "Move it yourself:",
+            "`course demo batch_norm`",
+            "Two:",
+        ]
+
     def test_tags_work_before_any_heading(self):
         made = nbformat.v4.new_notebook(cells=[text("One."), text("Two.", "subslide"), text("3", "slide")])
         assert kinds(made) == [[["markdown"], ["markdown"]], [["markdown"]]]

@@ -3,7 +3,8 @@
 - `## ` begins a section, whose slides stand below one another; `### ` and a picture begin a slide.
 - "Predict first" is a slide of its own; printed text that answers it waits for a key.
 - Functions and classes of four lines or more are shown; other code is folded beside what it gave, and left out where it
-  gave nothing. The setup, imports, widgets and fingerprints of pictures are left out.
+  gave nothing. The setup, imports, widgets and fingerprints of pictures are left out. A demo, which needs a kernel,
+  becomes the command that opens it beside the slides.
 - A cell's tag overrides: `slide` and `subslide` begin a section and a slide, `skip` leaves the cell out, `notes` gives
   it to the speaker's view.
 """
@@ -24,6 +25,7 @@ __all__ = ["deck"]
 
 FINGERPRINT = re.compile(r"^\d+ axes · .*\b[0-9a-f]{16}$\n?", re.MULTILINE)
 ROWS = 24  # lines of code up to which several functions share a slide
+DEMO = re.compile(r"^demos\.show\(\"(\w+)\"\)", re.MULTILINE)
 PICTURES = ("image/png", "image/jpeg", "image/gif")
 EMBEDDED = re.compile(r'<img[^>]*src="data:(image/[a-z]+);base64,([^"]+)"')
 
@@ -32,7 +34,7 @@ def deck(notebook: Any) -> list[list[Slide]]:
     """The slides of an executed notebook, section by section; the first slide is the title."""
     packer = Packer()
     asked = False  # whether the last slide asks, so that printed text answers it
-    cells = [cell for cell in notebook.cells if not _tags(cell) & {"skip", "demo"}]
+    cells = [cell for cell in notebook.cells if "skip" not in _tags(cell)]
     setup = next((cell for cell in cells if cell.cell_type == "code"), None)
     for cell, after in zip(cells, [*cells[1:], None], strict=True):
         if "slide" in _tags(cell):
@@ -46,6 +48,8 @@ def deck(notebook: Any) -> list[list[Slide]]:
         elif cell is setup:
             packer.flush()
             packer.close()
+        elif "demo" in _tags(cell):
+            packer.add(*(Piece("markdown", f"`course demo {name}`", 1.5) for name in DEMO.findall(cell.source)))
         elif cell.cell_type == "code":
             asked = _add_code(packer, cell, asked)
     return packer.finish()
@@ -118,7 +122,7 @@ def _tags(cell: Any) -> set[str]:
 
 def _only_prints(cell: Any) -> bool:
     """Whether a cell begins no slide of its own: it prints, and neither draws nor defines."""
-    if cell is None or cell.cell_type != "code" or _definitions(cell.source):
+    if cell is None or cell.cell_type != "code" or "demo" in _tags(cell) or _definitions(cell.source):
         return False
     return {piece.kind for piece in _outputs(cell)} == {"output"}
 

@@ -100,7 +100,7 @@ class Packer:
         """Put pieces that belong together after what stands there, on the same slide if they fit."""
         group = [*self.held, *pieces]
         self.held = []
-        if group[-1].keep:
+        if group and group[-1].keep and pieces:
             self.held = group
         else:
             self._place(group)
