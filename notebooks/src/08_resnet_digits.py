@@ -30,8 +30,7 @@ from course_utils.training import Trainer
 # %% [markdown]
 # Take a net that works, and put two more layers into it. The longer net can do all that the shorter one did: the new
 # layers need only pass on what they get. So its training loss should not be higher. In 2015 it was (He et al. 2015): beyond
-# some depth, longer nets did worse on the very images they learned from. They call it degradation (退化). It is no
-# overfitting, for then the training loss would have been lower.
+# some depth, longer nets did worse on the very images they learned from. They call it degradation (退化).
 #
 # ## 1 What does a residual unit compute?
 #
@@ -42,9 +41,10 @@ from course_utils.training import Trainer
 #
 # $$F(x) = \mathrm{BN}(W_2 * \mathrm{ReLU}(\mathrm{BN}(W_1 * x)))$$
 #
-# Here $*$ is a convolution, $W_1$ and $W_2$ are kernels of $3 \times 3$, and BN is BatchNorm, which shifts and scales each
-# channel to mean 0 and spread 1 over the batch. The wire from $x$ to the sum is the **shortcut** (直连边), $F$ the residual
-# (残差). To pass on $x$, the unit needs $F = 0$.
+# Here $*$ is a convolution, $W_1$ and $W_2$ are kernels of $3 \times 3$, and BN is BatchNorm: it shifts and scales each
+# channel to mean 0 and spread 1 over the batch, then applies a factor and an offset that are learned (1 and 0 at first).
+# The wire from $x$ to the sum is the **shortcut** (直连边), $F$ the residual (残差). To pass on $x$, the unit needs $F = 0$:
+# one factor of 0 for each channel will do. Without the wire, all weights together would have to reproduce $x$.
 
 # %% tags=["cover"]
 two = ["3x3 conv, BN", "ReLU", "3x3 conv, BN"]
@@ -62,12 +62,12 @@ plt.show()
 # The sum needs equal shapes. Where a unit halves the map and doubles the channels (third picture, /2 is stride 2), the
 # shortcut does the same by a **1×1 convolution**: a matrix that mixes the channels of each pixel, the projection (投影).
 #
-# Here is the unit in Paddle's layers. All that is new is the last line.
+# Here is the unit in Paddle's layers, from $D$ channels to $P$. All that is new is the last line.
 
 
 # %%
 class Unit(nn.Layer):
-    """x [N, D, H, W] -> y [N, P, H / stride, W / stride]."""
+    """x [N, D, H, W] -> y [N, P, H', W'], where H' = H / stride, W' = W / stride."""
 
     def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
@@ -87,8 +87,8 @@ class Unit(nn.Layer):
 
 
 # %% [markdown]
-# The convolutions have no bias, since BN would subtract it again. The same unit stands in `course_utils.models.resnet` as
-# `BasicBlock`. And with weights in hand, nothing but chapter 01's convolution and the definition of BN is needed:
+# The convolutions have no bias, since BN would subtract it again. The course's `BasicBlock` is the same unit. And for given
+# weights, chapter 01's convolution and the definition of BN are all that is needed:
 
 
 # %%
@@ -107,17 +107,17 @@ def by_hand(unit, x):
 
 paddle.seed(run.seed)
 x = paddle.randn([8, 16, 14, 14])
-for own, ours in ((Unit(16, 16), BasicBlock(16, 16)), (Unit(16, 32, stride=2), BasicBlock(16, 32, stride=2))):
-    copy_weights(own, ours)
-    expected = ours(x).numpy()
+for own, block in ((Unit(16, 16), BasicBlock(16, 16)), (Unit(16, 32, stride=2), BasicBlock(16, 32, stride=2))):
+    copy_weights(own, block)
+    expected = block(x).numpy()
     same = np.abs(own(x).numpy() - expected).max() < 1e-5 * np.abs(expected).max()
     print(list(x.shape), "->", list(expected.shape), "- equal to BasicBlock within 1e-5:", bool(same))
 unit = Unit(16, 16)
 print("by hand, equal within 1e-5:", bool((by_hand(unit, x) - unit(x)).abs().max() < 1e-5))
 
 # %% [markdown]
-# **Predict first:** a bottleneck (瓶颈) first narrows 256 channels to 64, convolves there, and widens them again. How many
-# weights does it have beside two 3×3 convolutions on all 256 channels?
+# **Predict first:** a bottleneck (瓶颈) first narrows 256 channels to 64, convolves there, and widens them again. How much
+# of the parameters, and of the multiplications with additions (MACs), of two 3×3 convolutions on all 256 channels is left?
 
 # %%
 wide, narrow = BasicBlock(256, 256), Bottleneck(256, 64)
@@ -127,22 +127,22 @@ for name, block in (("two 3x3 on 256 channels", wide), ("bottleneck 256-64-256",
 print(f"by hand: {2 * 9 * 256 * 256 + 4 * 256:,} and {256 * 64 + 9 * 64 * 64 + 64 * 256 + 2 * (64 + 64 + 256):,}")
 
 # %% [markdown]
-# The bottleneck pays for depth in nets of 50 layers and more. ResNet-18 and ResNet-34 use the unit with two convolutions.
+# (The last summands are BN's factors and offsets.) That saving is what nets of 50 layers and more are built on. ResNet-18
+# and ResNet-34 use the unit with two convolutions.
 #
 # ## 2 What does a unit do before it has learned anything?
 #
-# BN has a trainable factor for each channel. If that of the last BN starts at 0 instead of 1 (`zero_init_last`), the
-# residual starts at 0, and the unit should be the identity. **Predict first:** for every input?
+# If the factors of the last BN start at 0 instead of 1 (`zero_init_last`), the residual starts at 0, and the unit should be
+# the identity. The net then starts as a shallow one, and grows deep as it learns (Goyal et al. 2017). **Predict first:** is
+# the unit the identity for every input?
 
 # %%
 paddle.seed(run.seed)
 silent = BasicBlock(16, 16, zero_init_last=True)
 positive = F.relu(x)
 print("x not negative: y equals x:", bool((silent(positive) == positive).all()))
-print("x of both signs: y equals x:", bool((silent(x) == x).all()), "- y equals ReLU(x):", end=" ")
-print(bool((silent(x) == positive).all()))
-ready = BasicBlock(16, 16)
-print("factor 1: y equals x:", bool((ready(positive) == positive).all()))
+print("x of both signs: y equals x:", bool((silent(x) == x).all()))
+print("x of both signs: y equals ReLU(x):", bool((silent(x) == positive).all()))
 
 # %% [markdown]
 # The ReLU after the sum keeps only what is positive, but the input of a unit is the output of a ReLU, so nothing is lost.
@@ -155,8 +155,8 @@ print("factor 1: y equals x:", bool((ready(positive) == positive).all()))
 # ## 3 What goes wrong with depth?
 #
 # Take nets with and without shortcuts, untrained, and send one batch of digits through. We build each pair as **twins**:
-# the same weights wherever both have one. They are ResNets for small images, with four stages as ResNet-18 has, and an
-# eighth of its width. A depth of 18 means 18 layers with weights, one after the other.
+# the same weights wherever both have one. They have four stages as ResNet-18 has, and an eighth of its width, to be quick.
+# A depth of 18 means 18 layers with weights, one after the other.
 
 # %% tags=["nbval-ignore-output"]
 data = datasets.digits()
@@ -235,22 +235,26 @@ figure.suptitle(
 )
 plt.show()
 growth = {name: np.array(runs)[:, 0, 1] / np.array(runs)[:, -1, 1] for name, runs in profiles.items()}
+layers = 2 * (len(profiles["plain"][0]) - 1)  # between the first unit's output and the last one's
 for name, factors in growth.items():
-    print(f"{name}: gradient at the first unit / at the last: {np.exp(np.log(factors).mean()):.3g}")
+    times = np.median(factors)
+    print(
+        f"{name}: gradient at the first unit / at the last: {times:.0f}, a factor of {times ** (1 / layers):.2f} a layer"
+    )
 
 # %%
 assert min(growth["plain"]) > 5 * max(growth["residual"])
 print("the gradient grows toward the input, in every plain net more than 5 times as much as in any residual one")
 
 # %% [markdown]
-# It does not vanish, it explodes (梯度爆炸). BN keeps the variance of the activations where it is, so nothing looks wrong on
-# the way forward; but on the way back each layer of convolution, BN and ReLU multiplies the gradient by a little more than
-# 1, and a factor for each layer makes an exponential. Yang et al. (2019) compute it for wide nets, and find BN itself to be
+# It does not vanish, it explodes (梯度爆炸). On the way forward nothing looks wrong: BN sets the spread anew in every layer,
+# so the plain curve on the left is flat. On the way back each plain layer multiplies the gradient by a little more than 1,
+# and such a factor for each layer makes an exponential. Yang et al. (2019) derive it for wide nets, and find BN itself to be
 # the cause. A learning rate that is right for the last layers is then far too large for the first.
 #
-# With shortcuts, $\partial y / \partial x = 1 + \partial F / \partial x$ where the ReLU passes: the way back has a wire too.
-# The outputs' variance grows by about one residual a unit within a stage, so each next residual is a smaller part of the
-# whole (at the start of a stage the projection's BN begins anew). The exponential becomes slow growth.
+# With shortcuts, $\partial y / \partial x = 1 + \partial F / \partial x$ where the ReLU passes: the 1 hands the gradient back
+# as it is. And the other part shrinks along a stage: each unit adds a residual, so the variance of $x$ climbs (left; the
+# projection that begins a stage has a BN, which sets it back), and the BN in $F$ divides by this larger spread.
 #
 # **Move it yourself:** make the net deeper and its weights larger, with shortcuts and without, with BN and without:
 
@@ -261,7 +265,7 @@ demos.show("residual")
 # ## 4 Where are ResNet-18's parameters, and is ours the right one?
 #
 # Now ResNet-18 in full: a stem of 7×7 with stride 2 and max-pooling, which quarter the side of the map, four stages of two
-# units, the mean over the map, and one linear layer. (With a stem of 3×3, `stem="cifar"`, small images keep their size.)
+# units, the mean over the map, and one linear layer.
 
 # %%
 table = summarize(resnet18(), (1, 3, 224, 224))
@@ -275,15 +279,16 @@ for name, rows in stages.items():
     print(f"{name:8} {list(rows[-1].output_shape)!s:18} {parameters:11,} {macs:14,}")
 assert table.trainable == 11_689_512
 print(f"{'total':27} {table.trainable:11,} {table.macs:14,}")
+print(f"running means and variances: {table.statistics:,}")
 
 # %% [markdown]
 # Stage by stage the map has a quarter of the pixels and the kernels have four times the weights, so the work stays about
 # the same, and the last stage holds most of the parameters. The running means and variances, which BN uses in evaluation,
-# are another 9,600 numbers; no gradient reaches them, so they are not parameters here (`paddle.summary` adds them).
+# are no parameters here, since no gradient reaches them (`paddle.summary` adds them).
 #
 # Is it the same net as Paddle's own? The book copies the weights of `paddle.vision.models.resnet18` and finds a difference
-# of 0. A test can pass for the wrong reason, so we copy in two ways, one of which leaves out the BN of the shortcuts, and
-# compare two nets: fresh, and with other statistics, as training would leave them. **Predict first:** which of the four
+# of 0. Is that enough? We copy in two ways, one of which leaves out the BN of the shortcuts, and compare the outputs of two
+# nets: a fresh one, and one whose running statistics differ, as after training. **Predict first:** which of the four
 # comparisons fails?
 
 
@@ -331,10 +336,12 @@ except ValueError as error:
 # %% [markdown]
 # ## 5 Do shortcuts help, and from which depth on?
 #
-# The book trains ResNet-18 on 1,000 digits without shortcuts (81 % of 200 test images right) and with them (88 %), and a
-# LeNet (87 %), and concludes that depth hurts without shortcuts and that shortcuts mend it. Each number is one run, and the
-# learning rates were 0.005, 0.01 and 0.1. What do 200 images say? Chapter 06's Wilson interval is about one net. For the
-# difference of two shares, $d = p_2 - p_1$, Newcombe (1998) joins the intervals $[l_1, u_1]$ and $[l_2, u_2]$ of the two:
+# The book trains three nets on 1,000 digits, each once: ResNet-18 without shortcuts at a learning rate of 0.005 (81 % of 200
+# test images right), with shortcuts at 0.01 (88 %), and a LeNet at 0.1 (87 %). It concludes that depth hurts without
+# shortcuts, and that shortcuts mend it.
+#
+# What do 200 images say? Chapter 06's Wilson interval is about one net. For the difference of two shares, $d = p_2 - p_1$,
+# Newcombe (1998) joins their intervals $[l_1, u_1]$ and $[l_2, u_2]$ as errors that are independent, by squares:
 #
 # $$\text{from} \quad d - \sqrt{(p_2 - l_2)^2 + (u_1 - p_1)^2}$$
 #
@@ -387,7 +394,7 @@ def trained(net, rate, seed):
 
 
 # %% [markdown]
-# First the sweep. **Predict first:** at which depth will the two kinds differ?
+# First the sweep (one run a rate at the greatest depth). **Predict first:** at which depth will the two kinds differ?
 
 
 # %% tags=["nbval-ignore-output"]
@@ -436,7 +443,8 @@ plt.show()
 # book's runs, move one and the same net?
 #
 # Now the experiment. Twins at the same rate, namely the one that suits the *plain* net best, so that nobody can say that
-# the rate favoured the shortcuts; and the residual net again at its own best rate, where that is another.
+# the rate favoured the shortcuts; and the residual net again at its own best rate. (Where that is the same rate, the same
+# runs count, and the two rows agree.)
 
 
 # %% tags=["nbval-ignore-output"]
@@ -494,8 +502,8 @@ for name, (low, gain, high) in gains.items():
     print(f"{name}: {gain:+.1f} points, 95 % interval {low:.1f} to {high:.1f}: {verdict}")
 
 # %% [markdown]
-# And the book's first claim, that deeper is worse without shortcuts? The same runs answer it. (These are not twins, since
-# nets of two depths share no weights, but they saw the same images in the same order.)
+# And the book's first claim, that deeper is worse without shortcuts? The same runs answer it, though nets of two depths
+# share no first weights, only the order of the images.
 
 # %% tags=["nbval-ignore-output"]
 assert gains[f"{depths[-1]} layers, own rate"][0] > 0
@@ -540,8 +548,8 @@ print(
 #
 # Boosting (提升) builds a predictor as a sum, step by step, where each new term is fitted to what the sum so far leaves
 # wrong. A stage of a residual net is a sum too: $x_{k+1} = \mathrm{ReLU}(x_k + F_k(x_k))$. So the course notes compare the
-# two. A member of a sum can be left out, and the rest still stands; a link of a chain cannot. Veit et al. (2016) tried:
-# take a *trained* net, switch off one unit, and test.
+# two. Veit et al. (2016) tried: take a *trained* net, switch off one unit, so that it only passes on its input, and test.
+# (A plain unit that changes the shape cannot pass it on, and stays on.)
 #
 # **Predict first:** how far does the accuracy fall, for the residual net and for the plain one?
 
@@ -554,10 +562,10 @@ def switched_off(unit):
 
 
 def accuracy_without_each(trainer, images):
-    """Accuracy with one unit switched off, for each unit that can be (it must keep the shape, or have a shortcut)."""
+    """Accuracy with one unit switched off, for each unit that keeps the shape or has a shortcut."""
     found = {}
     for name, unit in trainer.net.units().items():
-        if unit.shortcut is None and (name.endswith(".0") and name != "layer1.0"):
+        if unit.shortcut is None and name in ("layer2.0", "layer3.0", "layer4.0"):
             continue
         handle = switched_off(unit)
         found[name] = 100 * trainer.evaluate(images).accuracy
@@ -600,13 +608,13 @@ assert typical > 0.6 * 100 * kept[deep]["residual"].evaluate(some).accuracy
 print(f"in the residual net of {deep} layers, a unit can typically be missed at less than 40 % of the accuracy")
 
 # %% [markdown]
-# That is how a sum behaves, and to this extent the comparison holds. Where it ends: boosting fits its terms one after the
-# other and never touches the earlier ones, while here all units learn at once, each from what the others do. Nobody asked
-# a unit to fit what is left. And a switched-off unit hands its successors values whose mean and variance their BN does not
-# expect, so part of each fall is due to the operation and not to the loss of the unit. Look which units are missed most: at
-# the start of a stage, and early in it, where the sum consists of few terms yet.
+# A member of a sum can be left out, and the rest still stands; a link of a chain cannot. The plain net shows the contrast at
+# 18 layers, where it works; the deep one has little to lose. Look which units are missed most: where a stage begins, the sum
+# has few terms yet.
 #
-# The plain net shows the contrast at 18 layers, where it works; the deep one has little to lose.
+# To this extent the comparison holds. But boosting fits its terms one after the other and never touches the earlier ones,
+# while here all units learn at once: nobody asked a unit to fit what is left. And a switched-off unit hands its successors
+# values whose mean and variance their BN does not expect, so part of each fall is due to the operation itself.
 #
 # ## Recap
 
@@ -627,8 +635,8 @@ print(
 )
 
 # %% [markdown]
-# - A residual unit learns what to add; with a residual of 0 it is the identity on what a ReLU gave.
-# - In deep plain nets with BN the gradient explodes on the way back; shortcuts keep it within bounds.
+# - A residual unit learns what to add; with factors of 0 in its last BN it passes on what a ReLU gave.
+# - In deep plain nets with BN the gradient explodes on the way back; shortcuts hand it on, and it grows far less.
 # - Deeper is worse without shortcuts, but a comparison must choose the rate for each net and repeat the seeds to show it.
 # - A copy of weights is proved only by values that differ from the defaults, with every name accounted for.
 #
