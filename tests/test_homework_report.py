@@ -12,6 +12,7 @@ from course_utils.homework import Homework, gradebook, hw1, pages, report, simil
 from course_utils.homework.grade import Row
 from course_utils.homework.ladder import Outcome
 from course_utils.homework.report import Facts
+from course_utils.homework.seat import Progress
 
 HOMEWORK = hw1.ASSIGNMENT
 LONG = """def f(a, b):
@@ -314,6 +315,17 @@ def test_progress_is_a_row_a_question():
     assert re.fullmatch(r"sum +4 / 30", lines[-2])
     assert lines[-1] == "open questions: marked by your teacher"
     assert repr(hw.progress()) == str(hw.progress())
+
+
+def test_progress_is_a_table_in_a_notebook():
+    page = Progress((("q1", "A <b> & c", "partly", 1.5, 4), ("q2", "Two", "not checked", 0.0, 4)))._repr_html_()
+    rows = re.findall(r"<tr>(.*?)</tr>", page)
+    assert rows[0] == "<th></th><th>question</th><th>last check</th><th>points</th>"
+    assert rows[1] == '<td>q1</td><td>A &lt;b&gt; &amp; c</td><td class="partly">partly</td><td>1.5 / 4</td>'
+    assert rows[2] == '<td>q2</td><td>Two</td><td class="not-checked">not checked</td><td>0 / 4</td>'
+    assert rows[3] == "<td>sum</td><td></td><td></td><td>1.5 / 8</td>"
+    assert "open questions: marked by your teacher" in page
+    assert not re.search(r"[^-]color:#(000|fff)", page)  # the page's own colours, so that it is read in the dark
 
 
 def test_ctrl_c_ends_a_check_and_other_errors_do_not():

@@ -18,6 +18,19 @@ from course_utils.homework.questions import PUBLIC_SEED, Prepared, prepare
 
 __all__ = ["Homework", "Progress", "Verdict"]
 
+OPEN = "open questions: marked by your teacher"
+# Text and background keep the page's colours, light or dark; on a narrow page the table is moved, and no word broken.
+STYLE = """
+.hw-progress{overflow-x:auto}.hw-progress table{border-collapse:collapse;margin:.3em 0}
+.hw-progress :is(th,td){text-align:left!important;vertical-align:top!important;padding:.25em .7em;white-space:nowrap}
+.hw-progress td:nth-child(2){min-width:9em;white-space:normal;overflow-wrap:normal;word-break:normal}
+.hw-progress :is(th,td):last-child{text-align:right!important}
+.hw-progress td[class]::before{content:"\\25cf\\a0";color:#d55e00}
+.hw-progress .passed::before{color:#009e73!important}.hw-progress .partly::before{color:#e69f00!important}
+.hw-progress .not-checked::before{color:#888!important}
+.hw-progress tbody tr:last-child td{border-top:1px solid #999;font-weight:bold}
+""".replace("\n", "")
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -66,11 +79,25 @@ class Progress:
             f"{name:4} {title:{width}}  {verdict:12} {points:5g} / {of}"
             for name, title, verdict, points, of in self.rows
         ]
-        points, total = sum(row[3] for row in self.rows), sum(row[4] for row in self.rows)
-        opened = "open questions: marked by your teacher"
-        return "\n".join([*lines, f"{'sum':4} {'':{width}}  {'':12} {points:5g} / {total}", opened])
+        points, total = self._sums()
+        return "\n".join([*lines, f"{'sum':4} {'':{width}}  {'':12} {points:5g} / {total}", OPEN])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        points, total = self._sums()
+        body = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{html.escape(title)}</td>"
+            f'<td class="{verdict.replace(" ", "-")}">{html.escape(verdict)}</td><td>{got:g} / {of}</td></tr>'
+            for name, title, verdict, got, of in self.rows
+        )
+        body += f"<tr><td>sum</td><td></td><td></td><td>{points:g} / {total}</td></tr>"
+        head = "<tr><th></th><th>question</th><th>last check</th><th>points</th></tr>"
+        table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+        return f'<style scoped>{STYLE}</style><div class="hw-progress">{table}<p>{OPEN}</p></div>'
+
+    def _sums(self) -> tuple[float, int]:
+        return sum(row[3] for row in self.rows), sum(row[4] for row in self.rows)
 
 
 class Homework:
