@@ -45,16 +45,10 @@ def on_rung(
         optimizer = recipes.nesterov(net, rate, weight_decay=5e-4)
     else:
         optimizer = paddle.optimizer.Adam(0.001, parameters=net.parameters(), weight_decay=0.005)
-    return Trainer(
-        net,
-        optimizer,
-        loss=recipes.smoothed_cross_entropy(smoothing) if smoothing else F.cross_entropy,
-        batch_size=64,
-        prepare=augment.standardize(*datasets.channel_statistics(train.images)),
-        augment=augment.in_turn(augment.crop(4), augment.flip()) if crop_and_flip else None,
-        seed=seed,
-        **options,
-    )
+    loss = recipes.smoothed_cross_entropy(smoothing) if smoothing else F.cross_entropy
+    prepare = augment.standardize(*datasets.channel_statistics(train.images))
+    changed = augment.in_turn(augment.crop(4), augment.flip()) if crop_and_flip else None
+    return Trainer(net, optimizer, loss=loss, batch_size=64, prepare=prepare, augment=changed, seed=seed, **options)
 
 
 def settings_on(rung: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from course_utils.training import Trainer
 # %% [markdown]
 # The book takes ResNet-18 as it stands, made for photographs of 224 × 224 pixels and a thousand classes, trains it on
 # CIFAR-10 for thirty epochs and reports 72 % of the test images right. Recipes of today reach 94 % and more with the same
-# kind of net. What lies between? To find out we change one thing at a time, and ask of each change whether it helped.
+# kind of net. What lies between? To find out we climb a ladder: each rung changes one thing, and we ask whether it helped.
 #
 # ## 1 What is on the pictures?
 
@@ -56,8 +56,8 @@ print("every class is as frequent as any other, in training and in test: always 
 
 # %% [markdown]
 # Balanced classes make the accuracy a fair measure, and chance is 10 %. For choices that we make on the way we hold out a
-# tenth of the training pictures as validation set, drawn so that each class keeps its share. The test pictures stay closed
-# until section 6.
+# tenth of the training pictures as validation set, drawn so that each class keeps its share. Nothing is chosen by the test
+# pictures.
 #
 # Nets learn best from values around 0 with a spread of about 1, so each channel is shifted and scaled by its mean and
 # standard deviation over the training pictures. The book copies three standard deviations that circulate on the web,
@@ -85,15 +85,15 @@ print("the spread within one picture is smaller than that of all pixels, in ever
 
 # %% [markdown]
 # On CIFAR-10 the book's numbers are the third row: the spread *within* a picture, averaged. Pictures also differ from
-# each other, one is dark and another bright, and that is missing in them. A net with batch normalization hardly minds, but
-# now you know where the numbers come from.
+# each other, one is dark and another bright, and that is missing in them. Before a batch normalization it hardly matters.
 #
 # ## 2 How do we get more pictures than there are?
 #
 # A cat that stands four pixels further left, or looks the other way, is still a cat. So at every step each picture is
 # changed a little: moved by up to 4 pixels each way, and mirrored in half of the cases. That is data augmentation
 # (数据增强), and the net rarely sees quite the same picture twice. What comes in from outside is 0: black in the pictures
-# below, the mean colour in training, where the values have been shifted before.
+# below, the mean colour in training, where the values have been shifted before. Mirrored border and hole are other
+# habits; we do without.
 
 # %% tags=["nbval-ignore-output"]
 steps = {
@@ -110,9 +110,10 @@ plotting.image_grid(strips, list(steps), columns=1, size=6.5, message=f"One pict
 plt.show()
 
 # %% [markdown]
-# A picture at a time this is easy to write, but the pictures would have to leave their device for it. For a whole batch,
-# where it lies, we write the shift as a product: a matrix $R$ of zeros and ones with $R_{ij} = 1$ where row $i$ of the new picture is row $j$ of the old one. Rows with no
-# source stay zero, and $R\,x\,C^\top$ moves both ways. Mirroring is such a product too. Five rows, moved by 2:
+# A picture at a time this is easy to write, but on a GPU the pictures would have to leave it. For a whole batch we write
+# the shift as a product: a matrix $R$ of zeros and ones with $R_{ij} = 1$ where row $i$ of the new picture is row $j$
+# of the old one. Rows with no source stay zero. A matrix $C$ does the same for columns, so $R\,x\,C^\top$ moves both ways,
+# and mirroring is such a product too. Five rows, moved by 2:
 
 # %%
 assert all(drawing.shape == (6, 3, 32, 32) and (drawing != one.numpy()).any() for drawing in drawn)
@@ -140,7 +141,7 @@ assert np.array_equal(at_once, one_by_one(batch.numpy(), np.random.default_rng(1
 print("64 pictures at once equal 64 pictures one by one, with the same random numbers:", True)
 
 # %% [markdown]
-# What does it cost? One training step of the small net that we use below, and the augmentation of its batch, in turns:
+# What does it cost? One training step of the small net of section 3, and the augmentation of its batch, in turns:
 
 # %% tags=["nbval-ignore-output"]
 spare = ladder.on_rung(train.take(1_000), 1, **ladder.settings_on("3x3 stem"), report=None)
@@ -161,9 +162,9 @@ print(f"crop and flip take {100 * share:.1f} % of a training step")
 # %% [markdown]
 # ## 3 What is wrong with the book's recipe?
 #
-# Two things can be counted before any training. The net has 1,000 outputs for ten classes. And its **stem** (the layers
-# before the first residual unit: a $7 \times 7$ convolution with stride 2, then pooling with stride 2) shrinks the picture
-# to a quarter before a single unit has seen it.
+# Two things can be counted before any training. The **head**, the last layer, has 1,000 outputs for ten classes. And the
+# **stem**, the layers before the first residual unit (a $7 \times 7$ convolution with stride 2, then pooling with stride 2),
+# shrinks each side of the picture to a quarter before a single unit has seen it.
 #
 # **Predict first:** what is the loss of a net that knows nothing, with 10 outputs and with 1,000? And how large are the
 # maps of ResNet-18's last stage, for a picture of $32 \times 32$?
@@ -190,25 +191,25 @@ for name, net in nets.items():
 # picture. The first loss that the book prints is 7.28, near $\ln 1000$.
 #
 # ResNet-18 takes a GPU, or days. Our ladder is climbed by a small net of the same units: three stages of one unit, with 16,
-# 32 and 64 channels, about 78,000 parameters. Its $3 \times 3$ stem keeps stride 2 to save time; stride 1, as for ResNet-18
-# above, is four times the work.
+# 32 and 64 channels. Its $3 \times 3$ stem keeps stride 2 to save time; stride 1, as for ResNet-18 above, makes all maps
+# four times as large.
 #
-# This is the whole recipe. Its arguments are the rungs, and their defaults are the book:
+# This is the whole recipe. The arguments with a default, but the seed, are the rungs, and the defaults are the book:
 
 
 # %% tags=["library"]
 def on_rung(
-    train: datasets.Split,
-    epochs: int,
-    seed: int = 0,
+    train,
+    epochs,
+    seed=0,
     *,
-    num_classes: int = 1000,
-    stem: str = "imagenet",
-    crop_and_flip: bool = False,
-    one_cycle: bool = False,
-    smoothing: float = 0.0,
+    num_classes=1000,
+    stem="imagenet",
+    crop_and_flip=False,
+    one_cycle=False,
+    smoothing=0.0,
     **options,
-) -> Trainer:
+):
     """A Trainer for a small ResNet; the defaults are the book's recipe. options: more arguments of Trainer."""
     paddle.seed(seed)
     net = ResNet(BasicBlock, (1, 1, 1), (16, 32, 64), num_classes=num_classes, stem=stem, stem_stride=2)
@@ -217,16 +218,10 @@ def on_rung(
         optimizer = recipes.nesterov(net, rate, weight_decay=5e-4)
     else:
         optimizer = paddle.optimizer.Adam(0.001, parameters=net.parameters(), weight_decay=0.005)
-    return Trainer(
-        net,
-        optimizer,
-        loss=recipes.smoothed_cross_entropy(smoothing) if smoothing else F.cross_entropy,
-        batch_size=64,
-        prepare=augment.standardize(*datasets.channel_statistics(train.images)),
-        augment=augment.in_turn(augment.crop(4), augment.flip()) if crop_and_flip else None,
-        seed=seed,
-        **options,
-    )
+    loss = recipes.smoothed_cross_entropy(smoothing) if smoothing else F.cross_entropy
+    prepare = augment.standardize(*datasets.channel_statistics(train.images))
+    changed = augment.in_turn(augment.crop(4), augment.flip()) if crop_and_flip else None
+    return Trainer(net, optimizer, loss=loss, batch_size=64, prepare=prepare, augment=changed, seed=seed, **options)
 
 
 # %% [markdown]
@@ -253,16 +248,18 @@ for rung in ("the book's recipe", "10-way head", "3x3 stem"):
     climb(rung)
 
 # %% [markdown]
+# The runs are short, and a few points may be chance: section 4 ends with intervals, section 5 takes all pictures.
+#
 # ## 4 What do the other rungs do?
 #
-# **Crop and flip** is section 2. **Nesterov's momentum** keeps a running sum $v$ of the slopes $g$ and steps to where that
-# sum will carry it, and the rate follows **one cycle** (chapter 06): up, then down almost to zero. The decay
-# of the weights becomes 0.0005 and spares biases and BatchNorm's two vectors. That makes three changes in one rung: rule,
-# rate and decay suit each other, and changed one by one they would say little.
+# **Crop and flip** is section 2. **Nesterov's momentum** replaces Adam: a running sum $v$ of the gradients $g$ ($\mu = 0.9$ of
+# the old one is kept) moves the weights $w$ at the rate $\eta$, one step ahead of itself:
 #
 # $$v \leftarrow \mu v + g, \qquad w \leftarrow w - \eta \, (g + \mu v)$$
 #
-# The same by hand, on one weight whose slope is $g = 2w$:
+# The rate follows **one cycle** (chapter 06): up, then down almost to zero. The decay of the weights becomes 0.0005 and
+# spares biases and BatchNorm's two vectors: three changes in one rung, since they suit each other. By hand, on one weight
+# whose gradient is $g = 2w$:
 
 # %%
 assert len(right) == 3
@@ -295,8 +292,9 @@ plt.show()
 print(f"from {rates[0]:.3f} over {max(rates):.3f} to {rates[-1]:.5f}")
 
 # %% [markdown]
-# **Label smoothing** (标签平滑): the cross entropy of a net that is always right still falls when it grows surer, without
-# end. Asking for $1 - \epsilon$ on the right class and spreading $\epsilon$ over all $K$ gives it a floor:
+# **Label smoothing** (标签平滑): a net that is always right can lower its cross entropy without end by growing surer. Asking
+# for $1 - \epsilon$ on the right class and spreading $\epsilon$ over all $K$ puts a floor under it. With $y_k$ 1 for the right
+# class and 0 for others, and $p_k$ the net's probabilities:
 #
 # $$L = -\sum_k y'_k \log p_k, \qquad y'_k = (1 - \epsilon) \, y_k + \epsilon / K$$
 
@@ -329,9 +327,9 @@ assert list(right) == list(ladder.RUNGS)
 print("the mean of both equals predict(..., flip=True) within 1e-5")
 
 # %% [markdown]
-# All rungs with their 95 % intervals (chapter 06). Two rungs are judged on the same pictures, and where both are right or
-# both wrong a picture says nothing about their difference. So the interval of a difference is computed picture by picture
-# (McNemar 1947), and it is narrower than the two bars suggest. Where it holds 0, the verdict is "unclear".
+# All rungs with their 95 % intervals (chapter 06). Two rungs are judged on the same pictures, and a picture that both get
+# right, or both wrong, says nothing about their difference (McNemar 1947). So the interval of a difference (the table) is
+# narrower than the two bars suggest. Where 0 lies inside, the verdict is "unclear".
 
 # %% tags=["nbval-ignore-output", "cover"]
 
@@ -366,9 +364,8 @@ assert right["test-time flip"].mean() > bar
 print("the top of the ladder is far above chance")
 
 # %% [markdown]
-# Read it with care. These are short runs: a net that has not yet learned its pictures gains nothing from more of them, and
-# can lose by it. The intervals tell how much other validation pictures would change; another seed changes it as well. And a
-# rung is judged where it stands: on another net, or in another order, it may buy something else.
+# These are short runs: a net that has not yet learned its pictures gains nothing from more of them, and
+# can lose by it. The intervals tell how much other validation pictures would change; another seed changes it as well.
 #
 # ## 5 And with all the pictures?
 #
@@ -423,8 +420,9 @@ steps_between({rung: unpacked(entries[0]) for rung, entries in stored.items()})
 # The training losses are not comparable from rung to rung: with augmentation the task is harder, and smoothed labels have a
 # floor above zero. That is why we count right answers on pictures that no rung has trained on.
 #
-# Two rungs that everybody recommends lose here, the head and crop + flip. Of the second we can ask more: does it lose at
-# the top of the ladder, too, where the net learns better? The script ran the top without it. **Predict first.**
+# Two rungs that everybody recommends lose here. The head loses little, and another seed might turn that: the two training
+# losses soon agree, since a net quickly learns which classes never occur. Crop and flip lose more. **Predict first:** at the
+# top of the ladder, too, where the net learns better? The script ran the top without them:
 
 # %%
 by_name = {entry["rung"]: entry for entry in runs if entry["seed"] == 0}
@@ -436,35 +434,38 @@ steps_between({name: unpacked(by_name[name]) for name in pair})
 
 # %% [markdown]
 # Under Adam and its strong decay crop and flip cost several points; at the top their effect is too small to be told from
-# none. They are a cure against learning pictures by heart, and this net does not get that far: with 78,000 parameters and
-# ten epochs, its loss on pictures that it has seen ten times is still far above the floor of about 0.5 that smoothed labels
-# set. Expect them to pay where a net is larger or trains longer (try it, 3). A ladder tells what a change does *where it
-# stands*, and no more.
+# none. They are a cure against learning pictures by heart, and this small net does not get that far: its loss on pictures
+# that it has seen in every epoch is still far above the floor that section 4 computed for smoothed labels. Expect them to
+# pay where a net is larger or trains longer (try it, 3). A ladder tells what a change does *where it stands*, and no more.
 #
-# A second script, `benchmarks/cifar10_train.py`, takes the top of the ladder with wider nets, and asks how far a CPU gets
-# within a time. What it has stored so far:
+# A second script, `benchmarks/cifar10_train.py`, takes the top of the ladder with larger nets, in numbers of 16 bits
+# (bfloat16), and asks how far a CPU gets. A run is named by the time that it was planned for; minutes by the clock depend on
+# what else the machine did:
 
 # %%
-for name in results.stored_names("cifar10_"):
-    if name == "cifar10_ladder":
-        continue
-    entry = results.stored(name)
+names = [name for name in results.stored_names("cifar10_") if name != "cifar10_ladder"]
+entries = {name.removeprefix("cifar10_"): results.stored(name) for name in names}
+print("run                 parameters  epochs  min, clock  min, processors  right with mirror images")
+for name, entry in entries.items():
     low, high = (100 * end for end in entry["flip_interval"])
-    print(f"{name.removeprefix('cifar10_')}: {entry['parameters']:,} parameters, {len(entry['rows'])} epochs")
-    print(f"  {entry['date']}, {entry['machine']}")
-    print(f"  {entry['processes']} x {entry['threads']} threads, {entry['convolutions']}")
-    print(f"  minutes: {entry['seconds'] / 60:.1f} by the clock, {entry['processor_seconds'] / 60:.1f} of processors")
-    print(f"  {100 * entry['accuracy']:.2f} %, with mirror images {100 * entry['flip_accuracy']:.2f} %", end="")
-    print(f" ({low:.2f} to {high:.2f})\n")
+    minutes = f"{entry['seconds'] / 60:10.1f} {entry['processor_seconds'] / 60:16.1f}"
+    print(f"{name:19} {entry['parameters']:10,} {len(entry['rows']):7} {minutes}", end="")
+    print(f"  {100 * entry['flip_accuracy']:.2f} % ({low:.2f} to {high:.2f})")
+for where in sorted({f"{entry['date']}, {entry['machine']}" for entry in entries.values()}):
+    print(where)
 
 # %% [markdown]
+# That is what lies between 72 and 94 %: first a recipe, then a larger net, maps that keep their size, and time. (Which of the
+# last three, these runs cannot say.)
+#
 # **What has not run.** One rung belongs to a GPU: ResNet-18 at full resolution, with Paddle's own mixed precision in
-# bfloat16 (`Trainer(..., amp=True)`), which is how such recipes are run there. No CUDA device was to be had where this was
-# written. The code is there, and the data lie on the device as one array; neither is proven on CUDA.
+# bfloat16 (`Trainer(..., amp=True)`). The code is there, and the data lie on the device as one array; neither is proven on
+# CUDA.
 #
 # ## 6 How good is it, and where does it err?
 #
-# Now the top of the ladder with more pictures, kept at its best epoch, and then, once, the test pictures.
+# Now the top of the ladder with more pictures than in section 4, kept at its best epoch, and then, once, the test pictures.
+# (Pictures and epochs are not those of section 5 either, so expect another percentage.)
 
 # %% tags=["nbval-ignore-output"]
 _, many = train.stratified(min(train.size, run.pick(full=40_000, quick=2_560)), seed=run.seed)
@@ -506,8 +507,8 @@ figure.axes[0].tick_params(axis="x", rotation=60)
 plt.show()
 
 # %% [markdown]
-# A row is what it was, a column what the net said. The intervals of single classes are three times as wide as that of the
-# whole, since each has a tenth of the pictures: two neighbours in the list need not differ.
+# A row is what it was, a column what the net said, colour only the mistakes. The intervals of single classes are about
+# three times as wide as that of the whole, since each has a tenth of the pictures: two neighbours need not differ.
 
 # %% tags=["nbval-ignore-output"]
 assert mistakes[true, taken] == mistakes.max()
@@ -525,9 +526,9 @@ plotting.image_grid(
 plt.show()
 
 # %% [markdown]
-# What does it look at? One test picture after the stem and after each stage, and of each the four maps that vary most. Early
-# maps still show where something is; in the last stage $4 \times 4$ values are left of a map, and the mean of each goes to
-# the last layer.
+# What does it look at? One test picture after the stem and after each stage: the four channels that vary most, by number.
+# Early maps still show where something is; in the last stage $4 \times 4$ values are left of a map, and the mean of each
+# goes to the head.
 
 # %% tags=["nbval-ignore-output"]
 assert (predictions[surest] != data.test.labels[surest]).all()
@@ -567,6 +568,8 @@ for low, high in pairwise(edges):
         )
 
 # %% [markdown]
+# Where the share that is right lies above what the net says, it is too modest; below, too sure.
+#
 # That table holds for pictures like those of the data set. Now four photographs that come with scikit-image, cut square
 # and reduced to $32 \times 32$ pixels. CIFAR-10 has a class for the cat. It has none for a coffee cup, an astronaut or
 # brickwork, and the net cannot say so: its ten probabilities add up to 1.
@@ -602,9 +605,9 @@ for name in strangers:
 #
 # ## 8 How does it leave the notebook?
 #
-# Three ways to keep a net. `save` keeps the whole run, to go on with it. `paddle.jit.save` writes the net alone, as a
-# program that needs none of our code. For that, shift and scale belong inside, and the softmax: uint8 in, probabilities
-# out. And `paddle.inference` runs such a program, without a Trainer, without gradients.
+# The Trainer keeps the whole run, to go on with it: its best epoch lies in `folder` since section 6. `paddle.jit.save`
+# writes the net alone, as a program that needs none of our code. For that, shift and scale belong inside, and the softmax:
+# uint8 in, probabilities out. And `paddle.inference` runs such a program, without a Trainer, without gradients.
 
 
 # %%
@@ -666,6 +669,10 @@ print(
 print(f"the top rung, test: {accuracy:.2f} % right, 95 % interval {low:.2f} to {high:.2f} %, one seed")
 
 # %% [markdown]
+# - On the stored ladder optimizer and schedule buy most; beyond it, larger nets, larger maps and time.
+# - A rung is judged by the interval of its difference, and only where it stands.
+# - A probability is a share among the classes that the net knows.
+#
 # ## Where the course notes differ
 
 # %%
