@@ -32,10 +32,10 @@ lint: ready  ## style and types
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
 
-test-browser: ready  ## the classroom demos in Chromium, which it installs for root on Debian (two minutes)
+test-browser: ready  ## demos and JupyterLab in Chromium, which it installs for root on Debian (two minutes)
 	@$(CHROMIUM) || { [ "$$(id -u)" = 0 ] && apt-get install -y chromium; } || \
 	  { echo "Chromium is missing: install it, on Debian as root with: apt-get install chromium." >&2; exit 1; }
-	$(PYTEST) tests/test_browser.py $(ARGS)
+	$(PYTEST) tests/test_browser.py tests/test_browser_lab.py $(ARGS)
 
 test-real: ready  ## chapter 06 at full length on the real MNIST (some minutes)
 	@.venv/bin/course data verify mnist

@@ -265,7 +265,7 @@ class TestMake:
         machine.called()
         machine.run("make", "test-browser")
         (call,) = machine.called()
-        assert call.endswith("tests/test_browser.py")
+        assert call.endswith("tests/test_browser.py tests/test_browser_lab.py")
 
     def test_without_chromium_one_line_says_so(self, machine: Machine) -> None:
         machine.has_python("python3.12")
