@@ -761,7 +761,7 @@ print("there the leaky net's weights v end more than five times as large as ReLU
 # passes a tenth of every number and of every gradient: it has become linear, not dead, and goes on learning.
 #
 # That does not make a bad rate good. A dead unit also stops moving, a leaky one does not: its weights went on growing, and
-# at still larger rates they explode. The first cure is the rate itself.
+# exercise 5 shows where that ends. The first cure is the rate itself.
 
 # %% [markdown]
 # ## 8 In which order?
