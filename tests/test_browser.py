@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import signal
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from course_utils.demos.gallery import GALLERY
@@ -23,8 +25,8 @@ PICTURE = ".course-picture[src]"
 
 
 @pytest.fixture(scope="module")
-def gallery():
-    """The address of a running `course demo`."""
+def server():
+    """A running `course demo`, with its `address`."""
     program = "from course_utils.cli import main; main()"
     from course_utils.demos.server import free_port
 
@@ -35,10 +37,23 @@ def gallery():
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    yield re.search(r"http\S+", run.stdout.readline())[0]
-    run.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
-    run.wait(timeout=60)
+    run.address = re.search(r"http\S+", run.stdout.readline())[0]
+    yield run
+    end(run)
     run.stdout.close()
+
+
+def end(run):
+    """Ctrl-C, where it has not been pressed before."""
+    if run.poll() is None:
+        run.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
+        run.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def gallery(server):
+    """The address of its first page."""
+    return server.address
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +66,7 @@ def browser():
 
 @pytest.fixture
 def new_page(browser):
-    """Opens pages that note what goes wrong in them, and closes them."""
+    """Opens pages that note what goes wrong in them, and closes them; `wrong` is the list of it."""
     pages, wrong = [], []
 
     def requested(request):
@@ -76,6 +91,7 @@ def new_page(browser):
                 wrong.clear()
         return page
 
+    open_page.wrong = wrong
     yield open_page
     for page in pages:
         page.close(run_before_unload=False)
@@ -142,12 +158,71 @@ def test_the_gallery_fits_a_phone(gallery, new_page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_two_windows_do_not_disturb_each_other(gallery, new_page):
-    one, other = (start(new_page(gallery), "receptive_field") for _ in range(2))
-    before, untouched = source(one), source(other)
-    move(one)
-    changed(one, before)
+SHOWN = """async () => {
+  const bytes = new Uint8Array(await (await fetch(document.querySelector(".course-picture").src)).arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}"""
+NOTE_PICTURES = """() => {
+  const picture = document.querySelector(".course-picture");
+  window.blank = 0;
+  window.pictures = 0;
+  new MutationObserver(() => window.pictures++).observe(picture, { attributes: true, attributeFilter: ["src"] });
+  const height = () => picture.getBoundingClientRect().height; // of what is painted: 0 without a picture
+  const whole = height();
+  const look = () => { if (height() !== whole) window.blank++; requestAnimationFrame(look); };
+  look();
+}"""
+
+
+def shown(page):
+    """The picture's bytes, once no further one comes."""
+    before = None
+    while before != (before := source(page)):
+        page.wait_for_timeout(1500)
+    return base64.b64decode(page.evaluate(SHOWN))
+
+
+def kernel(page):
+    """The number of the process behind a page: of the server's, that whose connection file has the kernel's id."""
+    name = re.search(r'"kernelId": *"([^"]+)"', page.text_content("#jupyter-config-data"))[1]
+    found = [each for each in psutil.process_iter() if name in " ".join(command_line(each))]
+    return found[0]
+
+
+def command_line(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_two_windows_and_what_remains_of_them(server, new_page):
+    """One moves and the other does not; a dragged slider ends at its last picture; who leaves ends his process."""
+    one, other = (start(new_page(server.address), "receptive_field") for _ in range(2))
+    first, untouched = shown(one), source(other)
+    one.evaluate(NOTE_PICTURES)
+    box = one.locator(".noUi-handle").first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    one.mouse.move(x, y)
+    one.mouse.down()
+    for step in range(20):
+        one.mouse.move(x + (-1) ** step * 10 * step, y)
+    one.mouse.move(x + 900, y)
+    sent = one.evaluate("window.pictures")
+    one.mouse.up()
+    last = shown(one)
+    assert one.evaluate("window.pictures") - sent <= 4, "old pictures came after the last event"
+    assert one.evaluate("window.blank") == 0, "a frame showed no picture"
+    assert last != first
+    one.get_by_role("button", name="Reset").click()
+    assert shown(one) == first
+    one.locator(".noUi-handle").first.focus()
+    one.keyboard.press("End")
+    assert shown(one) == last
     assert source(other) == untouched
+    left = kernel(one)
+    one.goto(server.address)
+    left.wait(timeout=60)
 
 
 def test_a_text_file_for_a_picture_gets_a_sentence(gallery, new_page):
@@ -158,3 +233,23 @@ def test_a_text_file_for_a_picture_gets_a_sentence(gallery, new_page):
     asked.value.set_files(file)
     page.wait_for_selector("[role=alert]", timeout=WAIT)
     assert "notes.txt is no picture that can be read" in page.inner_text("[role=alert]")
+
+
+def test_when_the_process_or_the_server_ends_the_page_says_so(server, new_page):
+    """The last test here: it ends the server."""
+    page = start(new_page(server.address), "residual")
+    kernel(page).kill()
+    page.wait_for_selector("[role=alert]", timeout=WAIT)
+    assert page.inner_text("[role=alert]") == "The process behind this demo has ended: reload the page."
+    assert page.evaluate("getComputedStyle(document.querySelector('.course-picture')).opacity") == "0.35"
+    page.reload()
+    page.wait_for_selector(PICTURE, timeout=WAIT)
+    page.wait_for_timeout(3000)
+    assert page.locator("[role=alert]").count() == 0
+    assert new_page.wrong == []
+    end(server)
+    page.wait_for_selector("[role=alert]", timeout=WAIT)
+    assert page.inner_text("[role=alert]") == "The server has ended: start `course demo` again."
+    assert page.evaluate("getComputedStyle(document.querySelector('.course-picture')).opacity") == "0.35"
+    assert all("ERR_CONNECTION_REFUSED" in each or "WebSocket" in each for each in new_page.wrong)
+    new_page.wrong.clear()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import importlib.util
+import json
 import os
 import re
 import signal
@@ -17,7 +19,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils.demos import server
+from course_utils.demos import kernels, server
 from course_utils.demos.gallery import GALLERY, Card
 from course_utils.errors import CourseError
 
@@ -80,9 +82,11 @@ class TestServed:
             assert "https://" not in page
             with pytest.raises(urllib.error.HTTPError, match="404"):
                 get(f"{address}voila/render/nothing.ipynb")
+            assert json.loads(get(f"{address}alive/0a1b-2c3d")) == {"alive": False}
         finally:
             errors = end(run)
         assert "Traceback" not in errors
+        assert "Task was destroyed" not in errors
 
     def test_the_local_network_needs_the_token(self):
         run, address = start("residual", "--lan", "--port", str(server.free_port()))
@@ -154,10 +158,92 @@ class TestCommand:
         assert any(path.endswith("voila/templates/course") for path in served.template_paths)
         notebook = nbformat.read(Path(served.root_dir) / "dropout.ipynb", as_version=4)
         nbformat.validate(notebook)
-        assert notebook.cells[0].source.endswith("stage(build('dropout'))")
+        assert notebook.cells[0].source.endswith("open_alone('dropout')")
         monkeypatch.setattr(server.Voila, "stop", lambda self: None)
         served.stop()
         assert not Path(served.root_dir).exists()
+
+
+class Started(kernels.AsyncMappingKernelManager):
+    """Kernels that are no processes: their ids are numbers, and what is in `dead` has died."""
+
+    def __init__(self):
+        super().__init__()
+        self.options, self.dead, self.culled = [], set(), []
+
+    async def start_kernel(self, **options):
+        self.options.append(options)
+        return str(len(self.options))
+
+    def __contains__(self, kernel_id):
+        return int(kernel_id) <= len(self.options)
+
+    def get_kernel(self, kernel_id):
+        async def is_alive():
+            return kernel_id not in self.dead
+
+        return type("Manager", (), {"is_alive": staticmethod(is_alive)})
+
+    async def cull_kernel_if_idle(self, kernel_id):
+        self.culled.append(kernel_id)
+
+
+class Kernels(kernels.Kernels, Started):
+    """Ours over these."""
+
+
+class TestKernels:
+    @pytest.fixture(autouse=True)
+    def at_once(self, monkeypatch):
+        monkeypatch.setattr(kernels, "PAUSE", 0)
+
+    def run(self, story):
+        """Let a coroutine function play with new kernels."""
+        manager = Kernels()
+        asyncio.run(story(manager))
+        return manager
+
+    def test_a_page_gets_the_spare_one_and_soon_another_is_spare(self):
+        async def story(manager):
+            manager.prepare()
+            manager.prepare()
+            assert await manager.start_kernel(kernel_name="python3", env={}) == "1"
+            await asyncio.sleep(0.01)
+            assert await manager.spare == "2"
+
+        started = self.run(story).options
+        assert len(started) == 2
+        assert all(kernels.WARM_UP in str(options["extra_arguments"]) for options in started)
+
+    @pytest.mark.parametrize("dies", [False, True])
+    def test_without_a_living_spare_one_is_started(self, dies):
+        async def story(manager):
+            if dies:
+                manager.prepare()
+                manager.dead.add("1")
+            assert await manager.start_kernel(kernel_name="python3") == str(1 + dies)
+
+        assert self.run(story).options[dies] == {"kernel_name": "python3"}
+
+    def test_what_lives(self):
+        async def story(manager):
+            assert not await manager.lives("1")
+            manager.prepare()
+            assert await manager.lives(await manager.spare)
+            manager.dead.add("1")
+            assert not await manager.lives("1")
+
+        self.run(story)
+
+    def test_the_spare_one_is_not_culled(self):
+        async def story(manager):
+            await manager.cull_kernel_if_idle("1")
+            manager.prepare()
+            await manager.cull_kernel_if_idle("1")
+            await manager.cull_kernel_if_idle(await manager.spare)
+            await manager.cull_kernel_if_idle("2")
+
+        assert self.run(story).culled == ["1", "1", "2"]
 
 
 def test_a_cards_text_is_text():

@@ -23,7 +23,7 @@ from course_utils.demos import convolution_stepper, digit_net, kernel_editor, re
 from course_utils.demos import stage as stages
 from course_utils.demos.draw_digit import rasterise
 from course_utils.demos.gallery import GALLERY, build, card, words
-from course_utils.demos.stage import Demo, big_style, stage
+from course_utils.demos.stage import Demo, big_style, open_alone, stage, warm_up
 from course_utils.errors import CourseError
 
 NAMES = [each.name for each in GALLERY]
@@ -183,6 +183,24 @@ class TestStage:
     def test_a_preset_for_no_control_is_refused(self):
         with pytest.raises(ValueError, match=r"preset 'P' sets \['c'\]: the controls are \['a', 'b'\]"):
             stage(simple(presets={"P": {"c": 1}}))
+
+    def test_a_demo_is_shown_or_what_is_missing_told(self, monkeypatch):
+        monkeypatch.setattr(stages, "build", lambda name: simple(question=name))
+        assert open_alone("x?").demo.question == "x?"
+        assert gc.get_freeze_count() > 0
+        gc.unfreeze()
+        monkeypatch.setattr(stages, "build", card)
+        shown = open_alone("dropuot")
+        assert '<p role="alert">no demo is called &#x27;dropuot&#x27;: did you mean dropout?</p>' in shown.value
+        assert "course-message" in shown._dom_classes
+
+    def test_warm_up_draws_a_demo_and_shows_nothing(self, monkeypatch):
+        drawn = []
+        monkeypatch.setattr(stages, "_jpeg", lambda figure: drawn.append(type(figure)))
+        monkeypatch.setattr(stages, "Stage", None)
+        warm_up()
+        assert drawn == [Figure]
+        assert plt.get_fignums() == []
 
     def test_events_that_come_together_draw_once(self):
         drawn = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import os
 import secrets
 import socket
@@ -11,15 +12,17 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, cast
 
 import nbformat
+import tornado.ioloop
 import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
 from nbformat import v4
 from traitlets.config import Config
 from voila.app import Voila
 
+from course_utils.demos import kernels
 from course_utils.demos.gallery import GALLERY, Card
 from course_utils.errors import CourseError
 
@@ -28,15 +31,17 @@ __all__ = ["GalleryServer", "free_port", "gallery_page", "page_of", "write_noteb
 FIRST_PORT = 8866
 UPLOAD = 200 * 2**20  # bytes of a message: a photograph of 50 megapixels must arrive to be told that it is too large
 SETTINGS = {
+    **kernels.SETTINGS,
     "VoilaConfiguration": {
         "template": "course",
+        "multi_kernel_manager_class": kernels.Kernels,
         "show_tracebacks": False,
         "extension_allowlist": [  # others would only take time
             "@voila-dashboards/widgets-manager8",
             "@jupyter-widgets/jupyterlab-manager",
             "anywidget",
         ],
-    }
+    },
 }
 
 
@@ -54,8 +59,8 @@ def page_of(name: str = "") -> str:
 def write_notebooks(folder: Path, cards: Iterable[Card] = GALLERY) -> None:
     """Write a notebook of one cell for each demo into the folder."""
     for card in cards:
-        source = "from course_utils.demos.gallery import build\nfrom course_utils.demos.stage import stage\n\n"
-        cell = v4.new_code_cell(f"{source}stage(build({card.name!r}))", id=card.name.replace("_", "-"))
+        source = f"from course_utils.demos.stage import open_alone\n\nopen_alone({card.name!r})"
+        cell = v4.new_code_cell(source, id=card.name.replace("_", "-"))
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         nbformat.write(v4.new_notebook(cells=[cell], metadata=kernel), folder / f"{card.name}.ipynb")
 
@@ -94,7 +99,9 @@ class GalleryServer(Voila):
         self.ip = "0.0.0.0" if lan else "localhost"
         self.token = secrets.token_urlsafe(12) if lan else ""
         self.root_dir = self.folder.name
-        self.tornado_settings = {"websocket_max_message_size": UPLOAD, "ws_ping_timeout": 30_000}
+        self.tornado_settings = {"websocket_max_message_size": UPLOAD}
+        # Tornado takes Jupyter's milliseconds between pings for seconds, and warns of them.
+        logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self.update_config(Config(SETTINGS))
         if os.name != "nt":  # files instead of ports, which other users of this machine could listen to
             self.update_config(Config({"KernelManager": {"transport": "ipc"}}))
@@ -105,8 +112,14 @@ class GalleryServer(Voila):
         return f"http://{host}:{self.port}/{page_of(name)}" + (f"?token={self.token}" if self.token else "")
 
     def init_handlers(self) -> list[Any]:
-        """Voila's, and before them the gallery."""
-        return [(self.server_url, GalleryHandler), *super().init_handlers()]
+        """Voila's, and before them ours."""
+        ours = [(self.server_url, GalleryHandler), (f"{self.server_url}alive/([0-9a-f-]+)", AliveHandler)]
+        return [*ours, *super().init_handlers()]
+
+    def listen(self) -> None:
+        """Serve until Ctrl-C, with a kernel ready for the first click."""
+        tornado.ioloop.IOLoop.current().add_callback(self.kernel_manager.prepare)
+        super().listen()
 
     def stop(self) -> None:
         """End the kernels and remove the notebooks."""
@@ -121,6 +134,17 @@ class GalleryHandler(JupyterHandler):
     def get(self) -> None:
         """Write it."""
         self.finish(gallery_page(base=self.base_url))
+
+
+class AliveHandler(JupyterHandler):
+    """Where a demo's page asks for its kernel."""
+
+    @tornado.web.authenticated
+    async def get(self, kernel_id: str) -> None:
+        """Write {"alive": true or false}, and set the cookie without which the page may not end its kernel."""
+        assert self.xsrf_token
+        ours = cast(kernels.Kernels, self.kernel_manager)
+        self.finish({"alive": await ours.lives(kernel_id)})
 
 
 def _card(card: Card, base: str) -> str:

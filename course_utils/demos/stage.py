@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import html
 import io
 from collections.abc import Callable, Mapping
@@ -16,10 +17,13 @@ import matplotlib
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-__all__ = ["Demo", "Stage", "big_style", "stage"]
+from course_utils.demos.gallery import build
+from course_utils.errors import CourseError
+
+__all__ = ["Demo", "Stage", "big_style", "open_alone", "stage", "warm_up"]
 
 WIDTH, HEIGHT = 1500, 900  # pixels that a picture has at most
-WAIT = 0.02  # seconds in which further events join the first, so that a dragged slider never queues
+WAIT = 0.01  # seconds in which further events join the first, so that a dragged slider never queues
 BIG = {
     "font.size": 17,
     "axes.titlesize": 19,
@@ -61,13 +65,13 @@ def big_style() -> dict[str, Any]:
 
 
 class Stage(widgets.VBox):
-    """A demo as a widget. `picture` holds the PNG, `message` what is wrong, `reset` and `presets` are its buttons."""
+    """A demo as a widget. `picture` holds the JPEG, `message` what is wrong, `reset` and `presets` are its buttons."""
 
     def __init__(self, demo: Demo) -> None:
         self.demo = demo
         self._first = {name: control.value for name, control in demo.controls.items()}
         self._waiting = False
-        self.picture = widgets.Image(format="png").add_class("course-picture")
+        self.picture = widgets.Image(format="jpeg").add_class("course-picture")
         self.message = widgets.HTML().add_class("course-message")
         self.presets = {label: self._button(label, values) for label, values in demo.presets.items()}
         self.reset = self._button("Reset", self._first, style="warning")
@@ -121,7 +125,7 @@ class Stage(widgets.VBox):
             # interactive, the notebook's backend would keep each figure, to show it after a cell that never comes
             with matplotlib.rc_context(big_style() | {"interactive": False}):
                 figure = self.demo.draw(**{name: control.value for name, control in self.demo.controls.items()})
-                self.picture.value = _png(figure)
+                self.picture.value = _jpeg(figure)
         except Exception as error:  # Jupyter hides what a callback raises, and the picture of other values would stay
             self._tell(" ".join(str(error).split()) or type(error).__name__)
         else:
@@ -131,7 +135,7 @@ class Stage(widgets.VBox):
                 plt.close(number)
 
     def _tell(self, sentence: str) -> None:
-        self.message.value = f'<p role="alert">{html.escape(sentence)}</p>' if sentence else ""
+        self.message.value = _alert(sentence) if sentence else ""
         (self.picture.add_class if sentence else self.picture.remove_class)("course-stale")
 
 
@@ -140,12 +144,35 @@ def stage(demo: Demo) -> Stage:
     return Stage(demo)
 
 
-def _png(figure: Figure) -> bytes:
-    """The figure as PNG, large enough for a projector, packed lightly: time counts here, bytes do not."""
+def open_alone(name: str) -> widgets.Widget:
+    """The demo of that name on its stage, as the one thing that a kernel does; or one sentence that says why not."""
+    try:
+        shown = stage(build(name))
+    except CourseError as error:
+        return widgets.HTML(_style() + _alert(str(error))).add_class("course-stage").add_class("course-message")
+    gc.collect()  # what is there now stays: to look through it for garbage, time and again, would hold redraws up
+    gc.freeze()
+    return shown
+
+
+def warm_up() -> None:
+    """Import what all demos share, and draw once, which loads the fonts."""
+    from course_utils.demos.receptive_field import draw
+
+    with matplotlib.rc_context(big_style() | {"interactive": False}):
+        _jpeg(draw())
+
+
+def _alert(sentence: str) -> str:
+    return f'<p role="alert">{html.escape(sentence)}</p>'
+
+
+def _jpeg(figure: Figure) -> bytes:
+    """The figure as JPEG, large enough for a projector; as PNG it would take five times as long to pack."""
     width, height = figure.get_size_inches()
     file = io.BytesIO()
     dpi = min(WIDTH / width, HEIGHT / height)
-    figure.savefig(file, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
+    figure.savefig(file, format="jpeg", dpi=dpi, pil_kwargs={"quality": 90, "subsampling": 0})  # colours at full size
     return file.getvalue()
 
 
