@@ -176,7 +176,7 @@ class TestStage:
     def test_text_is_text_and_the_answer_is_folded(self):
         page = "".join(w.value for w in walk(stage(simple(question="a < b?", answer="yes"))) if type(w) is widgets.HTML)
         assert "A &lt;T&gt;" in page
-        assert re.search(r"<details><summary>Ask the class: a &lt; b\?</summary><p>yes</p></details>", page)
+        assert re.search(r"<details><summary>.*Ask the class:.* a &lt; b\?</summary><p>yes</p></details>", page)
         page = "".join(w.value for w in walk(stage(simple())) if type(w) is widgets.HTML)
         assert "<details>" not in page
 

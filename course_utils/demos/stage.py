@@ -194,7 +194,8 @@ def _question(demo: Demo) -> str:
     if not demo.question:
         return ""
     question, answer = html.escape(demo.question), html.escape(demo.answer)
-    return f"<details><summary>Ask the class: {question}</summary><p>{answer}</p></details>"
+    summary = f'<span class="course-class">Ask the class:</span> {question}'
+    return f"<details><summary>{summary}</summary><p>{answer}</p></details>"
 
 
 def _style() -> str:
