@@ -41,7 +41,7 @@ def test_a_function_is_described_called_and_called_again():
         assert student.call("double", "plain", (None,), 10).kind == "TypeError"
         assert student.call("number", "plain", (), 10).kind == "TypeError"
         assert student.notes == {}
-        folder = student._folder
+        folder = student._folder.path
     assert not folder.exists()
 
 
@@ -210,7 +210,7 @@ class Replying:
         self.commands, commands = os.pipe()
         answers, self.answers = os.pipe()
         self.student._commands, self.student._answers = commands, answers
-        self.student._scratch = self.student._folder
+        self.student._scratch = self.student._folder.path
         self.student._process = subprocess.Popen([sys.executable, "-c", "pass"], start_new_session=True)
         monkeypatch.setattr(process.secrets, "randbits", lambda bits: 7)
 

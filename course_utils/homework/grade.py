@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import json
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from course_utils.homework.expected import expected_cases
 from course_utils.homework.ladder import Outcome
 from course_utils.homework.process import Limits, StudentProcess, isolation
 from course_utils.homework.questions import Assignment, Prepared
+from course_utils.homework.scratch import Scratch, sweep
 from course_utils.homework.submissions import Found, Sheet, read_sheet, submissions
 
 __all__ = ["Plan", "Row", "grade", "grade_sheet"]
@@ -81,8 +81,9 @@ def grade(name: str, source: Path, out: Path, plan: Plan) -> list[Row]:
         kept.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CourseError(f"{out} cannot be written ({error.strerror}): give another folder with --out") from None
-    with tempfile.TemporaryDirectory(prefix="course_unpacked_") as scratch, ThreadPoolExecutor(plan.jobs) as pool:
-        found = list(submissions(source, Path(scratch)))[plan.shard[0] - 1 :: plan.shard[1]]
+    sweep()
+    with Scratch() as scratch, ThreadPoolExecutor(plan.jobs) as pool:
+        found = list(submissions(source, scratch.path))[plan.shard[0] - 1 :: plan.shard[1]]
         cases = expected_cases(name, plan.seed)
         rows = list(pool.map(lambda each: _row(each, homework, cases, kept, plan), found))
     if plan.regrade and plan.regrade not in {row.student for row in rows}:

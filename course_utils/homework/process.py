@@ -14,17 +14,16 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from course_utils.errors import CourseError
 from course_utils.homework import sandbox, surroundings, values
 from course_utils.homework.ladder import Crashed, Description, Raised, Reply, Returned, TimedOut
+from course_utils.homework.scratch import Scratch
 from course_utils.homework.values import printable
 
 __all__ = ["Limits", "StudentProcess", "isolation"]
@@ -70,7 +69,7 @@ class StudentProcess:
         self._seconds = 0.0  # that it has taken so far
         self._looked = 0.0  # when its files were last counted
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder = Path(tempfile.mkdtemp(prefix="course_submission_"))
+        self._folder = Scratch()
 
     def __enter__(self) -> StudentProcess:
         return self
@@ -79,7 +78,7 @@ class StudentProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
-        surroundings.remove(self._folder)
+        self._folder.remove()
 
     def describe(self, function: str) -> Description | Raised | TimedOut | Crashed | None:
         """What stands under the name after all cells have run."""
@@ -149,7 +148,7 @@ class StudentProcess:
     def _launch(self) -> bool:
         commands_out, commands_in = os.pipe()
         answers_out, answers_in = os.pipe()
-        scratch = self._folder / f"run{self._starts}"
+        scratch = self._folder.path / f"run{self._starts}"
         scratch.mkdir()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "course_utils.homework.worker", str(commands_out), str(answers_in)],
