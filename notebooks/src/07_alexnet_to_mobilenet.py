@@ -226,7 +226,7 @@ for name in ("conv2", "conv3", "conv4", "conv5"):
     for half in layer(x).chunk(2, axis=1):
         (gradient,) = paddle.grad(half.sum(), x, retain_graph=True)
         hears.append(bool(gradient[:, : x.shape[1] // 2].abs().max() > 0))
-    print(f"{name} tower 1 reaches 1: {hears[0]}, 2: {hears[1]}")
+    print(f"{name}: the first half of the input reaches the first half {hears[0]}, the second half {hears[1]}")
 
 # %% [markdown]
 # The towers meet in conv3, and again in the linear layers.
@@ -262,7 +262,7 @@ for alpha in (0.1, 5 * 0.1):
 for scale in (1, 100):  # seven maps of one pixel, the middle one ten times as strong
     row = paddle.to_tensor([1.0, 1.0, 1.0, 10.0, 1.0, 1.0, 1.0]).reshape([1, 7, 1, 1]) * scale
     kept = local_response_norm(row) / row
-    print(f"{10 * scale:4}:" + "".join(f"{100 * v:4.0f}" for v in kept.flatten().tolist()) + " % kept")
+    print(f"middle map {10 * scale:4}, kept in %:" + "".join(f"{100 * v:4.0f}" for v in kept.flatten().tolist()))
 
 # %% [markdown]
 # Paddle's function takes the mean over the window where the paper has the sum: give it $n$ times the $\alpha$. The last two
@@ -281,24 +281,17 @@ for scale in (1, 100):  # seven maps of one pixel, the middle one ten times as s
 
 # %%
 print("55 by pools of 3x3 / 2:", conv_output_size(55, 3, 2), "- by 2x2 / 2:", conv_output_size(55, 2, 2))
+# a transposed convolution adds 1 to each pixel of each window
 windows = F.conv2d_transpose(paddle.ones([1, 1, 27, 27]), paddle.ones([1, 1, 3, 3]), stride=2)[0, 0]
 count = {int(k): int((windows == k).sum()) for k in windows.unique()}
 print("pixels by the number of windows that they are in:", count)
 places = 256 - 224 + 1
 print(f"crops: {places} * {places} places, mirrored or not: {places**2 * 2:,}; 32 * 32 * 2 = {32**2 * 2:,}")
 
-rate = paddle.optimizer.lr.MultiStepDecay(0.01, milestones=[30, 60, 80], gamma=0.1)
-rates = []
-for _epoch in range(90):
-    rates.append(rate())
-    rate.step()
-print("learning rates over 90 epochs:", ", ".join(f"{value:g}" for value in dict.fromkeys(round(r, 9) for r in rates)))
-
 # %% [markdown]
 # There are 33 places along a side, not 32. The rest of the recipe: SGD with momentum 0.9, batches of 128, weight decay
 # 0.0005, about 90 epochs; the learning rate starts at 0.01, and was divided by 10 three times, by hand, when the validation
-# error no longer fell.
-# The milestones above are ours.
+# error no longer fell (`paddle.optimizer.lr.ReduceOnPlateau` does that by itself).
 #
 # ### Three readings of dropout
 #
@@ -323,8 +316,6 @@ geometric = np.exp(np.log(p).mean(0))
 for name, mean in (("geometric mean", geometric / geometric.sum()), ("plain mean", p.mean(0))):
     print(f"64 nets, {name}, equal to halved inputs within 1e-9:", np.allclose(mean, halved, rtol=1e-9))
 mask = np.array([1, 0, 1, 1, 0, 1])
-kept = mask * h
-print("the notes' mask:", kept.astype(int).tolist(), "- scaled as in Paddle:", (kept / 0.5).astype(int).tolist())
 for inputs in (8, 3):
     first = generator.normal(0, 1, (inputs, 6))
     wanted = np.where(mask, h, -1.0)  # before ReLU: negative where a unit is off
@@ -357,10 +348,13 @@ for race in races:
     else:
         raced.setdefault(race["activation"], {})[race["seed"]] = steps
 best = {race["activation"]: race["lr"] for race in races if race["seed"] != comparisons.SWEEP_SEED}
-limit = 79 * max(len(race["errors"]) - 1 for race in races if race["seed"] == comparisons.SWEEP_SEED)  # 79 an epoch
+epochs = max(len(race["errors"]) - 1 for race in races if race["seed"] == comparisons.SWEEP_SEED)
+limit = 79 * epochs  # 79 steps an epoch
 figure, axis = plt.subplots(figsize=(8, 3.8))
 plotting.goal_curves(axis, swept, limit)
-axis.set_title("Each activation has its own best rate (hollow: not reached)")
+axis.set_ylabel(f"steps to {100 * goal:.0f} % training error")
+axis.set_title("ReLU and tanh arrive in time, the sigmoid at no rate (hollow)")
+assert not np.isfinite(list(swept["sigmoid"].values())).any()
 axis.legend(loc="lower left")
 plt.show()
 print("         rate  steps, one number a seed")
@@ -447,7 +441,7 @@ epochs, members = run.pick(full=5, quick=3), run.pick(full=5, quick=3)
 
 
 def trained(seed):
-    """A small residual net, trained on random windows."""
+    """A small residual net, trained on random windows by the recipe of chapter 09."""
     paddle.seed(seed)
     net = models.cifar_resnet(8, stem_stride=2)
     rate = recipes.one_cycle(0.1, recipes.steps_in(epochs, learn.size, batch_size=32))
@@ -477,20 +471,13 @@ def right(nets, seen):
     return 100 * np.mean([mean.argmax(-1) == asked.labels for mean in means], axis=0)
 
 
-ways = {"the middle only": [4], "ten crops": list(range(10))}
-sizes = np.arange(1, members + 1)
-curves = {name: np.array([right(k, seen).mean() for k in sizes]) for name, seen in ways.items()}
-single = right(1, [4])
-cases = {"1 net, ten crops": right(1, ways["ten crops"]), f"{members} nets, middle": right(members, [4])}
-cases[f"{members} nets, ten crops"] = right(members, ways["ten crops"])
+middle, ten_views = [4], list(range(10))
+single = right(1, middle)
+cases = {"1 net, ten crops": right(1, ten_views), f"{members} nets, middle crop": right(members, middle)}
+cases[f"{members} nets, ten crops"] = right(members, ten_views)
 gains = {name: metrics.mean_interval(scores - single) for name, scores in cases.items()}
-figure, axis = plt.subplots(figsize=(8, 3.4))
-for style, (name, curve) in zip(("C0o-", "C1s--"), curves.items(), strict=True):
-    axis.plot(sizes, curve, style, label=name)
-axis.set(xlabel="nets whose softmax outputs are averaged", ylabel="test accuracy in %", xticks=sizes)
-axis.set_title(f"Several nets know more than one ({pictures.name}, {learn.size:,} to learn from)")
-axis.legend()
-plotting.interval_bars(gains, "What averaging adds to one net", "points of accuracy (dashed: 0)", marks=[0])
+message, above = "Several nets and crops know more than one", "points of accuracy above one net, middle crop"
+plotting.interval_bars(gains, message, f"{above} ({pictures.name})", marks=[0])
 plt.show()
 assert gains[f"{members} nets, ten crops"][0] > 0
 print("nets and crops together are better than one net and one crop:", True)
@@ -513,16 +500,13 @@ print("nets and crops together are better than one net and one crop:", True)
 
 # %%
 first = InceptionWidths(one=64, three_reduce=96, three=128, five_reduce=16, five=32, pool_proj=32)  # block 3a
-forms = {
-    "naive": first._replace(three_reduce=0, five_reduce=0),
-    "reduced": first,
-}
+forms = {"unreduced": first._replace(three_reduce=0, five_reduce=0), "reduced": first}
 for name, widths in forms.items():
     table = summarize(models.Inception(192, widths), (1, 192, 28, 28))
-    print(f"{name:8} {table.trainable:7,}  {table.macs:11,} MACs")
-naive = 193 * 64 + (192 * 9 + 1) * 128 + (192 * 25 + 1) * 32 + 193 * 32
+    print(f"{name:9} {table.trainable:7,} parameters  {table.macs:11,} MACs")
+unreduced = 193 * 64 + (192 * 9 + 1) * 128 + (192 * 25 + 1) * 32 + 193 * 32
 reduced = 193 * 64 + 193 * 96 + (96 * 9 + 1) * 128 + 193 * 16 + (16 * 25 + 1) * 32 + 193 * 32
-print(f"by hand: {naive:,} and {reduced:,}, a factor of {naive / reduced:.1f}")
+print(f"by hand: {unreduced:,} and {reduced:,}, a factor of {unreduced / reduced:.1f}")
 
 # %% [markdown]
 # **Predict first:** the pool has no weights. Why does it need a 1×1 convolution behind it? Nine blocks on top of each other,
@@ -552,24 +536,8 @@ print("maps after each:", [value[0] for value in counts["GoogLeNet"]])
 # A pool gives as many maps as it gets. In a naive block they are added to what the convolutions give, so each block is wider
 # than the last, and all its kernels deeper. The 1×1 convolution behind the pool ends that.
 #
-# Is it the same as Paddle's? Ours has a ReLU after every convolution, as the paper says. Paddle's `GoogLeNet` has no biases,
-# and one ReLU on the joined map only, so that no ReLU stands between a reduction and its kernel. Two linear layers in a row
-# are one (chapter 03):
-
-# %%
-theirs = paddle.vision.models.googlenet(num_classes=10)._ince3a
-x = paddle.randn([1, 192, 9, 9])
-reduce, kernel = theirs._conv3r._conv.weight, theirs._conv3._conv.weight  # [96, 192, 1, 1], [128, 96, 3, 3]
-joined = paddle.einsum("pruv,rd->pduv", kernel, reduce[:, :, 0, 0])  # [128, 192, 3, 3]
-expected = theirs._conv3(theirs._conv3r(x))
-same = (F.conv2d(x, joined, padding=1) - expected).abs().max() <= 1e-5 * expected.abs().max()
-print("Paddle's reduction and 3x3 are one 3x3 convolution, equal within 1e-5:", bool(same))
-ours = models.Inception(192, first).branch3
-after = F.conv2d(F.relu(F.conv2d(x, ours[0][0].weight, ours[0][0].bias)), ours[1][0].weight, ours[1][0].bias, padding=1)
-print("ours by hand, with its ReLU between, equal within 1e-5:", bool((F.relu(after) - ours(x)).abs().max() <= 1e-5))
-
-# %% [markdown]
-# Two nets of one name need not be one net.
+# Two nets of one name need not be one net: ours has a ReLU after every convolution, as the paper says. In Paddle's `GoogLeNet`
+# no ReLU stands between a reduction and its kernel, and two linear layers in a row are one (chapter 03).
 #
 # ## 4 Why must the image have a fixed size?
 #
@@ -671,7 +639,7 @@ def timed(layer, training, ours):
 
 # %%
 calls = {}
-for way, ours in (("Paddle's own", False), ("fast convolutions", True)):
+for way, ours in (("Paddle's own", False), ("oneDNN", True)):
     for what, training in (("forward", False), ("training", True)):
         for kind, layer in (("full", full), ("separable", separable)):
             calls[kind, f"{way}, {what}"] = timed(layer, training, ours)
@@ -682,9 +650,17 @@ times = timing.interleaved_ratios(calls, ("full", "Paddle's own, forward"), repe
 of_full = {"by the count of MACs": (work["depthwise"] + work["pointwise"]) / work["full 3x3"]}
 for kind, way in (key for key in times if key[0] == "separable"):
     of_full[way] = times[kind, way] / times["full", way]
-plotting.ratio_bars(of_full, "The time falls less than the count", "the full 3×3 convolution")
-plt.show()
 balance = (2 * 512**3 / times["multiply"]) / (8 * 4_000_000 / times["fetch"])  # operations in the time of one byte
+figure, axis = plt.subplots(figsize=(8, 3.2))
+bars = axis.barh(list(of_full), list(of_full.values()), color=["0.6", *["C0"] * (len(of_full) - 1)])
+axis.bar_label(bars, fmt="%.2f", padding=4)
+axis.axvline(1, color="black", linewidth=1, linestyle=":")
+axis.invert_yaxis()
+axis.set_xlabel(
+    f"share of the full convolution's (dotted)\nhere {balance:.0f} operations take as long as fetching a byte"
+)
+axis.set_title("Separable: the time falls less than the MACs")
+plt.show()
 assert np.median(list(of_full.values())[1:]) > of_full["by the count of MACs"]
 print("fewer MACs, and less saved than the MACs say: True")
 
@@ -714,14 +690,15 @@ trials = [trial for trial in results.stored("small_networks")["runs"] if trial["
 tested = {name: [trial for trial in trials if trial["net"] == name] for name in models.small_nets()}
 small = {name: make for name, make in models.small_nets().items() if tested[name]}
 accuracy = {}
-print(f"{'':17}param.   1e6 seeds test %")
+print(f"{'':16}{'parameters':>10} {'MACs / 1e6':>11} {'seeds':>6} {'test %':>7}")
 for name in small:
     of_net = tested[name]
     shares = [100 * trial["correct"] / trial["total"] for trial in of_net]
     least, most = metrics.wilson_interval(of_net[0]["correct"], of_net[0]["total"])
     accuracy[name] = (100 * least, shares[0], 100 * most) if len(shares) < 3 else metrics.mean_interval(shares)
-    counts = f"{of_net[0]['parameters']:8,}{of_net[0]['macs'] / 1e6:6.1f}"
-    print(f"{name:16}{counts}{len(shares):6}{accuracy[name][1]:7.1f}")
+    counts = f"{of_net[0]['parameters']:10,} {of_net[0]['macs'] / 1e6:11.1f}"
+    print(f"{name:16}{counts} {len(shares):6} {accuracy[name][1]:7.1f}")
+assert accuracy["LeNet-5"][1] > max(accuracy["AlexNet"][1], accuracy["VGG"][1])
 
 
 # %%
@@ -773,9 +750,6 @@ print("time of separable / full convolution:")
 for name, share in of_full.items():
     print(f"  {name:27} {share:.2f}")
 print(f"operations while a byte is fetched: {balance:.0f}")
-print("small nets          test %   time of a step")
-for name, (_, middle, _) in accuracy.items():
-    print(f"  {name:18} {middle:5.1f} {cost[name]:8.1f}")
 
 # %% [markdown]
 # - The linear layers hold 96 of 100 parameters of AlexNet's 60,965,224, and do 8 of 100 of its work (section 1).
