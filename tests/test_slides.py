@@ -183,7 +183,7 @@ class TestDeck:
         assert len(deck(notebook(text(f"## 1\n\n{words}\n\n{'word ' * 100}")))[1]) == 2
 
     def test_an_answer_without_its_question_does_not_wait(self):
-        made = notebook(text("## 1\n\n**Predict first:** which?"), code("print(3)", printed="3\n" * 16))
+        made = notebook(text("## 1\n\n**Predict first:** which?"), code("print(3)", printed="3\n" * 22))
         assert [[piece.fragment for piece in slide.pieces] for slide in deck(made)[1]] == [[False] * 2, [False] * 2]
 
     def test_a_long_introduction_to_a_question_is_smaller_type(self):
@@ -240,7 +240,8 @@ class TestPieces:
         rows = "".join(f"<tr><td>{row}</td><td>{'word ' * 30}</td></tr>" for row in range(20))
         table = Piece("html", f"<table><tr><th>n</th><th>what</th></tr>{rows}</table>")
         parts = parted(table, CAPACITY)
-        assert 1 < len(parts) < len(parted(table, 4))
+        assert len(parts) > 1
+        assert parted(table, 8)[0].lines <= 8
         assert len(parted(table, 2)) == len(parts)  # where no row fits, they begin on the next slide
         assert all("<th>what</th>" in part.text and part.lines <= CAPACITY for part in parts)
         assert "".join(re.sub(r".*?</th></tr>|</table>", "", part.text) for part in parts) == rows

@@ -110,9 +110,12 @@ def _add_code(packer: Packer, cell: Any, asked: bool) -> bool:
     elif others:
         first, *more = parted(others[0], packer.room)
         packer.add(*folded, first)
-        for piece in [*more, *others[1:]]:
-            for part in parted(piece, packer.room):
+        for piece in others[1:]:
+            for part in more:
                 packer.add(part)
+            more = parted(piece, packer.room)
+        for part in more:
+            packer.add(part)
     return asked and not given
 
 

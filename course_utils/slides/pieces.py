@@ -8,10 +8,11 @@ import math
 import re
 from dataclasses import dataclass, replace
 
-__all__ = ["CAPACITY", "LINE", "TABLE", "WIDTH", "Piece", "beside", "figure", "markdown_blocks", "monospace"]
+__all__ = ["CAPACITY", "LINE", "WIDTH", "Piece", "beside", "figure", "markdown_blocks", "monospace"]
 
 WIDTH, LINE = 1180, 38  # pixels that a slide of 1280 x 720 gives to its content, and the height of a line of text
 CAPACITY = 15.5  # lines below the slide's header
+HEADING = 1.7  # of them for a heading
 COLUMNS = 86  # characters of body text in a line
 SIDE = 440  # pixels of the column beside a narrow picture
 # The smallest type in pixels, 20 on a projector of 1080 lines; longer lines are wrapped.
@@ -26,8 +27,8 @@ LONG = 300  # characters before a question that are read first, in smaller type
 class Piece:
     """One thing on a slide.
 
-    kind: "markdown", "equation", "predict", "question", "answer", "notes", "code", "folded", "output", "html" or
-    "picture".
+    kind: "markdown", "table" (in Markdown), "equation", "predict", "question", "answer", "notes", "code", "folded",
+    "output", "html" or "picture".
     text: Markdown, code, output or HTML as in the notebook; for a picture its data: address.
     lines: the height that it takes. size: of its type in pixels, for code and output; a picture's width / height.
     fragment: whether it waits for a key. keep: whether it may not stand last on a slide.
@@ -47,7 +48,7 @@ def prose(text: str, keep: bool = False, columns: int = COLUMNS) -> Piece:
         rows = 1 + text.count(r"\\")
         return Piece("equation", text, 2.5 * rows, keep=keep)
     if text.startswith("#"):
-        return Piece("markdown", text, 1.7, keep=not text.startswith("# "))
+        return Piece("markdown", text, HEADING, keep=not text.startswith("# "))
     seen = re.sub(r"\$([^$]*)\$", lambda formula: "x" * (len(re.sub(r"\\[a-zA-Z]+", "x", formula[1])) // 2 + 1), text)
     seen = re.sub(r"\]\([^)]*\)|[*`]", "", seen)
     items = re.split(r"\n(?=[-*] |\d+\. )", seen)
@@ -60,7 +61,9 @@ def prose(text: str, keep: bool = False, columns: int = COLUMNS) -> Piece:
 def monospace(kind: str, text: str, width: float = WIDTH) -> Piece:
     """Code or printed text, in type so small that it fits the width and a slide's height, but readable."""
     widths = _widths(text)
-    fits = min(24.0, (width - 44) / (GLYPH * max(*widths, 1)), (CAPACITY * LINE - 30) / (LEADING * len(widths)))
+    fits = min(
+        24.0, (width - 44) / (GLYPH * max(*widths, 1)), ((CAPACITY - HEADING) * LINE - 30) / (LEADING * len(widths))
+    )
     size = max(LEAST[kind], math.floor(2 * fits) / 2)
     columns = int((width - 44) / (GLYPH * size))
     rows = sum(max(1, math.ceil(row / columns)) for row in widths)
@@ -76,7 +79,7 @@ def beside(piece: Piece) -> Piece | None:
     """Text as it stands in the column beside a narrow picture; None where it would not be readable there."""
     if piece.kind == "output" and max(_widths(piece.text)) * GLYPH * LEAST["output"] <= SIDE - 44:
         return replace(monospace("output", piece.text, SIDE), fragment=piece.fragment)
-    if piece.kind == "markdown" and not piece.text.startswith(("#", "|", "<")):
+    if piece.kind == "markdown" and not piece.text.startswith(("#", "<")):
         return prose(piece.text, columns=COLUMNS * SIDE // WIDTH)
     return piece if piece.kind in ("folded", "notes") else None
 
@@ -110,7 +113,7 @@ def markdown_blocks(source: str) -> list[Piece]:
             pieces.append(Piece("answer", answer, prose(answer).lines, fragment=True))
             continue
         if TABLE.search(text):
-            pieces.append(Piece("markdown", text, CAPACITY))
+            pieces.append(Piece("table", text, CAPACITY))
             continue
         equation = text.startswith("$$")
         keep = text.endswith(":") or (after[:1].islower() if equation else after.startswith("$$"))

@@ -7,12 +7,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from course_utils.slides.pieces import CAPACITY, LINE, TABLE, WIDTH, Piece
+from course_utils.slides.pieces import CAPACITY, LINE, WIDTH, Piece
 
 __all__ = ["parted"]
 
 LETTER = 9.5  # pixels of a letter in a table
 PADDING, LEADING = (27, 14), 25  # pixels that a cell adds to its text in width and height, and of a line
+LITTLE = 6  # lines of room in which no part of a table begins
 PICTURE = 3.7  # lines that a row with a picture takes
 
 
@@ -26,7 +27,7 @@ def parted(piece: Piece, room: float) -> list[Piece]:
         heights = _heights(piece.text, rows)
         parts = _parts(heights, room)
         texts = [_without(piece.text, [row for at, row in enumerate(rows[1:]) if at not in part]) for part in parts]
-    elif piece.kind == "markdown" and TABLE.search(piece.text):
+    elif piece.kind == "table":
         head, rule, *lines = piece.text.splitlines()
         heights = _heights("", ["</td>".join(line.strip().strip("|").split("|")) + "</td>" for line in (head, *lines)])
         parts = _parts(heights, room)
@@ -46,7 +47,7 @@ def _without(table: str, rows: Sequence[str]) -> str:
 def _parts(heights: Sequence[float], room: float) -> list[range]:
     """Runs of rows that fit below the header, the first height; the first run in what room there is, if one fits."""
     header, *rows = heights
-    if room < sum(heights[:2]):
+    if room < max(LITTLE, sum(heights[:2])):
         room = CAPACITY
     starts, used = [0], header
     for at, height in enumerate(rows):
