@@ -667,8 +667,8 @@ print("fewer MACs, and less saved than the MACs say: True")
 # %% [markdown]
 # The depthwise part does few operations for each byte. While a processor fetches one byte from memory it can do many more, so it
 # mostly waits: the layer is **memory-bound**, and its time is that of moving the map, which the separable convolution moves
-# twice and the full one once. And the faster the full convolution's own kernels, the less is left to save. On a telephone the
-# balance may be another; so: count, and then measure where it is to run.
+# twice and the full one once. How much is saved also depends on how well each kernel is made. On a telephone the balance may be
+# another; so: count, and then measure where it is to run.
 #
 # ## 6 One budget for all
 #
