@@ -186,9 +186,13 @@ class TestStage:
 
     def test_a_demo_is_shown_or_what_is_missing_told(self, monkeypatch):
         monkeypatch.setattr(stages, "build", lambda name: simple(question=name))
-        assert open_alone("x?").demo.question == "x?"
+        shown = open_alone("x?")
+        assert shown.demo.question == "x?"
         assert gc.get_freeze_count() > 0
         gc.unfreeze()
+        for value in range(2, 9):
+            shown.demo.controls["a"].value = value
+        assert sum(isinstance(each, Figure) for each in gc.get_objects()) <= 1, "figures pile up"
         monkeypatch.setattr(stages, "build", card)
         shown = open_alone("dropuot")
         assert '<p role="alert">no demo is called &#x27;dropuot&#x27;: did you mean dropout?</p>' in shown.value

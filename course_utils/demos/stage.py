@@ -152,6 +152,8 @@ def open_alone(name: str) -> widgets.Widget:
         return widgets.HTML(_style() + _alert(str(error))).add_class("course-stage").add_class("course-message")
     gc.collect()  # what is there now stays: to look through it for garbage, time and again, would hold redraws up
     gc.freeze()
+    # A figure is a circle of references around megabytes of pixels. Here the picture is on its way already.
+    shown.picture.observe(lambda _: gc.collect(), "value")
     return shown
 
 
