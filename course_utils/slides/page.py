@@ -96,7 +96,8 @@ def _html(piece: Piece, folder: Path) -> str:
     if piece.kind == "picture":
         return f'<figure class="{fragment.strip()}"><img src="{piece.text}" alt="figure"></figure>'
     if piece.kind == "output":
-        return f'<pre class="output{fragment}" style="font-size:{piece.size:g}px">{escape(piece.text)}</pre>'
+        style = f"font-size:{piece.size:g}px;white-space:pre-wrap"  # for the speaker's view, which has no style of ours
+        return f'<pre class="output{fragment}" style="{style}">{escape(piece.text)}</pre>'
     if piece.kind in ("code", "folded"):
         code = f'<pre class="highlight" style="font-size:{piece.size:g}px">{highlight(piece.text)}</pre>'
         return code if piece.kind == "code" else f'<details class="code"><summary>code</summary>{code}</details>'
