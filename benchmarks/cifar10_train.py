@@ -48,7 +48,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "eight_minutes": COMMON | {"widths": (32, 64, 128), "epochs": 10},
     "one_hour": COMMON | {"depth": 10, "widths": (16, 64, 128, 256), "stem_stride": 1, "epochs": 24},
     "three_hours": COMMON
-    | {"depth": 18, "widths": (32, 64, 128, 256), "stem_stride": 1, "epochs": 50, "rise": 2, "fall": 16},
+    | {"depth": 18, "widths": (32, 64, 128, 256), "stem_stride": 1, "epochs": 32, "rise": 2, "fall": 13},
 }
 
 
