@@ -423,16 +423,17 @@ best = {
 figure, axes = plt.subplots(1, len(depths), figsize=(9, 3.5), sharey=True)
 for axis, depth in zip(axes, depths, strict=True):
     for k, name in enumerate(("plain", "residual")):
-        scores = 100 * np.array([swept[depth][name, rate] for rate in rates])
-        axis.plot(rates, scores.mean(axis=1), color=f"C{k}", label=name)
-        axis.plot(rates, scores, "o", color=f"C{k}", markersize=5)
-    axis.axhline(10, color="0.5", linewidth=1, linestyle=":")
-    axis.set(xscale="log", xlabel="peak learning rate", ylim=(0, 100))
+        errors = 100 - 100 * np.array([swept[depth][name, rate] for rate in rates])
+        axis.plot(rates, errors.mean(axis=1), color=f"C{k}", label=name)
+        axis.plot(rates, errors, "o", color=f"C{k}", markersize=5)
+    axis.axhline(90, color="0.5", linewidth=1, linestyle=":")
+    axis.set(xscale="log", yscale="log", xlabel="peak learning rate")
     axis.set_xticks(rates, labels=rates)
-    axis.set_xticks([], minor=True)
+    axis.set_yticks([1, 2, 5, 10, 20, 50], labels=[1, 2, 5, 10, 20, 50])
+    axis.minorticks_off()
     axis.set_title(f"{depth} layers")
-axes[0].set_ylabel("validation accuracy in %")
-axes[0].legend(loc="lower left")
+axes[0].set_ylabel("validation error in %")
+axes[0].legend()
 figure.suptitle(
     "No learning rate saves the deep plain net (dots: runs; dotted: chance)", x=0.01, ha="left", fontsize=14
 )
@@ -492,14 +493,14 @@ gains = {
 }
 plotting.interval_bars(
     gains,
-    "What the shortcuts add, by depth",
+    "Shortcuts add most to the deepest net",
     xlabel="test accuracy, residual minus plain twin, in points (dashed: 0)",
     marks=[0],
 )
 plt.show()
 for name, (low, gain, high) in gains.items():
     verdict = "shortcuts help" if low > 0 else "shortcuts harm" if high < 0 else "not shown either way"
-    print(f"{name}: {gain:+.1f} points, 95 % interval {low:.1f} to {high:.1f}: {verdict}")
+    print(f"{name}: {gain:+.2f} points, 95 % interval {low:.2f} to {high:.2f}: {verdict}")
 
 # %% [markdown]
 # And the book's first claim, that deeper is worse without shortcuts? The same runs answer it, though nets of two depths
@@ -507,6 +508,7 @@ for name, (low, gain, high) in gains.items():
 
 # %% tags=["nbval-ignore-output"]
 assert gains[f"{depths[-1]} layers, own rate"][0] > 0
+assert max(gains, key=lambda name: gains[name][1]).startswith(f"{depths[-1]} ")
 figure, axis = plt.subplots(figsize=(8, 3.6))
 bands = {
     name: tuple(
@@ -517,7 +519,7 @@ bands = {
 plotting.interval_curves(axis, depths, bands, chance=10)
 axis.set(xlabel="layers with weights", ylabel="test accuracy in %", xticks=depths, ylim=(0, 101))
 axis.set_title("Depth costs the plain net far more (bands: 95 % intervals)")
-axis.legend(loc="lower left")
+axis.legend(loc="center left")
 plt.show()
 shallow, deep = depths[0], depths[-1]
 for name, arm in (("plain", "plain"), ("residual", "residual, own rate")):
@@ -598,14 +600,16 @@ for axis, depth in zip(axes, depths[-2:], strict=True):
     axis.set_title(f"{depth} layers")
 axes[0].set_ylabel("test accuracy in %")
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=10)
-figure.suptitle("Most units of the residual net can be missed, one at a time", x=0.01, ha="left", fontsize=14)
+figure.suptitle(
+    "A residual net can miss most of its units, one at a time (dotted: chance)", x=0.01, ha="left", fontsize=14
+)
 plt.show()
 
 # %%
 typical = np.median(list(without[deep, "residual"].values()))
 assert typical > np.median(list(without[depths[-2], "plain"].values()))
 assert typical > 0.6 * 100 * kept[deep]["residual"].evaluate(some).accuracy
-print(f"in the residual net of {deep} layers, a unit can typically be missed at less than 40 % of the accuracy")
+print(f"residual net of {deep} layers, one unit off: in the median more than 60 % of the accuracy is left")
 
 # %% [markdown]
 # A member of a sum can be left out, and the rest still stands; a link of a chain cannot. The plain net shows the contrast at
@@ -628,10 +632,10 @@ for depth in depths:
     low, gain, high = gains[f"{depth} layers, own rate"]
     print(
         f"{depth} layers: plain {accuracy[depth, 'plain'].mean():.1f} %, residual "
-        f"{accuracy[depth, 'residual, own rate'].mean():.1f} %, difference {gain:+.1f} [{low:.1f}, {high:.1f}]"
+        f"{accuracy[depth, 'residual, own rate'].mean():.1f} %, difference {gain:+.2f} [{low:.2f}, {high:.2f}]"
     )
 print(
-    f"one unit of {deep} layers off: {typical:.1f} % in the middle, {min(without[deep, 'residual'].values()):.1f} % at worst"
+    f"residual, {deep} layers, one unit off: median {typical:.1f} %, worst {min(without[deep, 'residual'].values()):.1f} %"
 )
 
 # %% [markdown]
