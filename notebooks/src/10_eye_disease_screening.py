@@ -382,8 +382,10 @@ print(
 
 # %% [markdown]
 # LeNet's accuracy is again that of a constant answer, and its AUC is not: what little differs between its logits is in some
-# order, as in section 2; compare it with that of colour alone. The intervals tell how much other patients like these
-# would change a number. A difference between two nets is another question, and the last one of section 4.
+# order, as in section 2; compare it with that of colour alone. GoogLeNet ranks as well as most and is wrong far more often:
+# after its few epochs 0 is the wrong threshold for its logits. (Section 4 shows how to choose one, on other pictures.)
+# The intervals tell how much other patients like these would change a number. A difference between two nets is another
+# question, and the last one of section 4.
 #
 # The last lines are a check of the data: whoever made the set squashed the photographs with a program that we do not have.
 # Those that we have in full size we squash ourselves, and the net answers both copies nearly alike.
