@@ -4,6 +4,7 @@ Set before anything imports Paddle, which reads OMP_NUM_THREADS once. In xdist's
 """
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ os.environ.setdefault("COURSE_PROFILE", "quick")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 if data := os.environ.get("COURSE_DATA_DIR"):  # a kernel works in its notebook's folder, tests in their own
     os.environ["COURSE_DATA_DIR"] = str(Path(data).expanduser().absolute())
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job hands that on to all it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_ignore = ["study", "room-kit", "build"]
 
