@@ -170,7 +170,7 @@ def _alert(sentence: str) -> str:
 
 
 def _jpeg(figure: Figure) -> bytes:
-    """The figure as JPEG, large enough for a projector; as PNG it would take five times as long to pack."""
+    """The figure as JPEG, large enough for a projector; PNG takes longer to pack."""
     width, height = figure.get_size_inches()
     file = io.BytesIO()
     dpi = min(WIDTH / width, HEIGHT / height)
